@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# make              build/tapstat
+# make static       build/static/tapstat, fully static
+# make run          installs what is missing, builds, starts the exporter (root)
+# make test         installs what is missing, runs every test (root); T=WORD narrows it
+# make check        format, lint, unit tests under sanitizers, generated documents; no root
+# make fuzz bench docs install clean
+#
+# V=1 shows the commands; ARCH=arm64 cross-builds; BUILD=DIR puts everything elsewhere.
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+SHELL := /bin/bash
+
+VERSION := 0.1.0
+HOST_ARCH := $(subst aarch64,arm64,$(shell uname -m))
+ARCH ?= $(HOST_ARCH)
+BUILD ?= build$(if $(filter-out $(HOST_ARCH),$(ARCH)),/$(ARCH))
+PREFIX ?= /usr/local
+T ?=
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)';)
+
+CLANG ?= clang
+LLVM_STRIP ?= llvm-strip
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+triplet := $(if $(filter arm64,$(ARCH)),aarch64-linux-gnu,x86_64-linux-gnu)
+CC := $(if $(filter $(HOST_ARCH),$(ARCH)),gcc,$(triplet)-gcc)
+STRIP := $(if $(filter $(HOST_ARCH),$(ARCH)),strip,$(triplet)-strip)
+COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+CFLAGS ?= -O2 -g
+CPPFLAGS += -Iinclude -Iuser -Ibpf -I$(BUILD) -D_GNU_SOURCE \
+	-DTAPSTAT_VERSION='"$(VERSION)"' -DTAPSTAT_COMMIT='"$(COMMIT)"'
+USER_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) -MMD -MP
+LIBS := -levent -lbpf -lelf -lz -lcap -ljansson
+STATIC_LIBS := -levent -lbpf -lelf -lz -lcap -ljansson
+BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-function -Wno-unused-parameter \
+	-D__TARGET_ARCH_$(if $(filter arm64,$(ARCH)),arm64,x86) -Iinclude -Ibpf -I/usr/include/$(triplet) -MMD -MP
+
+user_sources := $(sort $(wildcard user/*.c))
+user_objects := $(user_sources:user/%.c=$(BUILD)/user/%.o)
+library_objects := $(filter-out $(BUILD)/user/main.o $(BUILD)/user/attach.o $(BUILD)/user/snapshot.o \
+	$(BUILD)/user/cmd_%.o,$(user_objects))
+unit_tests := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+
+.PHONY: all static run test check fuzz bench docs install clean deps-build deps-test unit
+all: $(BUILD)/tapstat
+
+# ---- The binary -------------------------------------------------------------------------------------------------
+
+$(BUILD)/tapstat.bpf.o: bpf/tapstat.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@ # drops DWARF; BTF stays
+
+$(BUILD)/tapstat.skel.h: $(BUILD)/tapstat.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name tapstat_bpf > $@
+
+$(BUILD)/user/%.o: user/%.c Makefile | $(BUILD)/tapstat.skel.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(USER_CFLAGS) -c $< -o $@
+$(BUILD)/user/attach.o $(BUILD)/user/snapshot.o: $(BUILD)/tapstat.skel.h
+
+$(BUILD)/tapstat: $(user_objects)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -o $@ $(LIBS)
+
+static: $(BUILD)/static/tapstat
+$(BUILD)/static/tapstat: $(user_objects)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static $^ -o $@ $(STATIC_LIBS)
+	$(Q)$(STRIP) --strip-unneeded $@
+
+# ---- Use --------------------------------------------------------------------------------------------------------
+
+deps-build:
+	@scripts/install-missing build
+
+deps-test: deps-build
+	@scripts/install-missing test
+
+run: deps-build
+	@$(MAKE) --no-print-directory all
+	$(BUILD)/tapstat serve $(ARGS)
+
+install: all
+	install -D -m 755 $(BUILD)/tapstat $(DESTDIR)$(PREFIX)/bin/tapstat
+	install -d $(DESTDIR)/etc/systemd/system
+	sed 's|@BINDIR@|$(PREFIX)/bin|' deploy/tapstat.service > $(DESTDIR)/etc/systemd/system/tapstat.service
+	@echo 'installed; start it with: systemctl enable --now tapstat'
+
+docs: $(BUILD)/tapstat
+	$(call say,DOC,docs/metrics.md)
+	$(Q)$(BUILD)/tapstat catalog --format=markdown > docs/metrics.md
+
+# ---- Tests ------------------------------------------------------------------------------------------------------
+
+$(BUILD)/unit/%: tests/unit/%.c $(library_objects) Makefile
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(CPPFLAGS) -Itests/unit $(USER_CFLAGS) $< $(library_objects) -o $@ -lcmocka $(LIBS)
+
+unit: $(unit_tests)
+
+test: deps-test
+	@$(MAKE) --no-print-directory all unit
+	@tests/run '$(BUILD)' $(T)
+
+clean:
+	rm -rf build
+
+-include $(wildcard $(BUILD)/*.d $(BUILD)/user/*.d $(BUILD)/unit/*.d)

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * hook ──> [connection] ──> window: the state of one socket, kept in its sk_storage. Plain data, no helpers.
+ *
+ * The element's header takes 72 bytes; 184 bytes of state keep it in the kernel's 256-byte slab.
+ */
+#ifndef TAPSTAT_CONN_H
+#define TAPSTAT_CONN_H
+
+#include "portable.h"
+#include "tapstat/abi.h"
+
+enum {
+	LOOKAHEAD = 16,   /* bytes that a parser may look at: fewer only where the stream has fewer */
+	CARRY_BYTES = 15, /* unconsumed bytes that wait for the next call: always fewer than the lookahead */
+	PING_SLOTS = 4,   /* pings in flight that are timed; older ones are still counted as outstanding */
+	SERIES_NONE = 0xffffffff,
+};
+
+/* What the next byte of a direction belongs to. */
+enum stream_mode {
+	STREAM_NEW,       /* nothing seen */
+	STREAM_HTTP,      /* HTTP/1 heads and bodies: http_upgrade.h */
+	STREAM_FRAMES,    /* WebSocket frames, in step: websocket.h */
+	STREAM_CANDIDATE, /* WebSocket frames, perhaps: waiting for headers that chain */
+	STREAM_DEAD,      /* not parsed any more, after a protocol violation */
+};
+
+enum stream_flags {
+	STREAM_CLOSE_SEEN = 1 << 0,  /* a complete Close frame went this way */
+	STREAM_SEND_FAILED = 1 << 1, /* counted once */
+	STREAM_SEQ_KNOWN = 1 << 2,   /* `seq` is valid */
+};
+
+struct stream {
+	__u32 lock; /* 1 while a thread works on this direction */
+	__u32 seq;  /* TCP: sequence number behind the last byte that an event told of */
+	union {
+		struct {                     /* WebSocket */
+			__u64 payload_left;  /* payload bytes of the frame in progress that have not passed yet */
+			__u64 message_bytes; /* payload of the message in progress, its frame in progress included */
+			__u64 minute;        /* minute of the connection's life << 32 | data messages in it */
+		} ws;
+		struct {                 /* HTTP/1 */
+			__u64 body_left; /* bytes of the body to pass over */
+			__u32 head;      /* enum http_head_bits of the head in progress */
+			__u16 status;    /* of the response in progress */
+			__u8 state;      /* enum http_state */
+		} http;
+	};
+	union {
+		__u8 carry[CARRY_BYTES]; /* between calls */
+		struct {                 /* inside the payload of a control frame; no carry then */
+			__u32 mask;      /* masking key, its next byte lowest */
+			__u32 hash;      /* FNV-1a of the payload so far, unmasked */
+			__u16 code;      /* first two bytes of the payload so far */
+			__u8 passed;     /* payload bytes so far */
+		} control;
+	};
+	/* WebSocket: */
+	__u8 frame;      /* first byte of the frame in progress */
+	__u8 message;    /* opcode of the message in progress, 0: none */
+	__u8 chain;      /* candidate: consecutive headers that fit */
+	__u8 masked;     /* candidate: whether the frames of the chain are masked */
+	/* All: */
+	__u8 carry_len;
+	__u8 mode;       /* enum stream_mode */
+	__u8 flags;      /* enum stream_flags */
+	__u8 gap_events; /* consecutive events that left bytes untold */
+};
+
+enum conn_flags {
+	CONN_FRESH = 1 << 0,           /* TCP: the first event was at the start of the stream */
+	CONN_JOINED = 1 << 1,          /* recognised in mid-stream */
+	CONN_UPGRADE_PENDING = 1 << 2, /* a complete upgrade request waits for its answer */
+	CONN_RSV1_ALLOWED = 1 << 3,    /* an extension that uses RSV1 was negotiated */
+	CONN_TIMED_OUT = 1 << 4,       /* TCP ended with ETIMEDOUT */
+	CONN_UNIX = 1 << 5,            /* AF_UNIX */
+	CONN_REQUEST_SENT = 1 << 6,    /* HTTP: requests go out here (client) */
+	CONN_LIFETIME_DONE = 1 << 7,   /* AF_UNIX: the duration has been recorded */
+};
+
+struct conn {
+	struct stream stream[DIRECTION_COUNT];
+	__u32 series;       /* SERIES_INDEX, SERIES_NONE until the service is fixed */
+	__u8 protocol;      /* enum label_protocol */
+	__u8 role;          /* enum role */
+	__u8 unix_state;    /* enum label_unix_state */
+	__u8 flags;         /* enum conn_flags; changed atomically where both directions may */
+	__u64 opened_ns;    /* HTTP: start of the upgrade request; WebSocket: of the connection; 0: unknown */
+	__u64 pending_ns;   /* when the unanswered data message passed | 1 for binary; 0: none */
+	__u32 last_data;    /* time of the last data message, in units of 2^30 ns */
+	__u16 pings_sent;     /* pings of the service so far */
+	__u16 pings_answered; /* the number of the newest answered one */
+	__u32 early_answer_us; /* when an unmatched data message came in, client: the question's event may follow */
+	__u32 early_pong_us;   /* likewise of a pong; while undecided: attempts at recognition so far */
+	__u64 ping[PING_SLOTS]; /* hash << 32 | time in µs, by number % PING_SLOTS; 0: none */
+};
+
+_Static_assert(sizeof(struct conn) <= 184, "connection state leaves the 256-byte slab");
+
+#endif

@@ -1,0 +1,592 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * hook ──> connection ──> window ──> classify ──> parser ──> record: one call of one socket, step by step.
+ *
+ * on_io() is the handler of every hook; nothing from here on knows which hook fired.
+ */
+#ifndef TAPSTAT_FOLLOW_H
+#define TAPSTAT_FOLLOW_H
+
+#include "classify.h"
+#include "follow_websocket.h"
+
+enum {
+	MAX_STEPS = 1 << 17, /* of one call; a step takes 20 to 50 ns */
+	LOCK_TRIES = 4096,   /* for the other thread to finish with the direction: some 50 µs */
+	GAP_EVENTS = 64,     /* events in a row with bytes untold before they are taken for lost */
+};
+
+static __always_inline void conn_flag(struct conn *conn, __u8 flag)
+{
+	conn->flags |= flag;
+}
+
+/* The connection has become WebSocket, in whichever way. */
+static __always_inline void websocket_begins(struct io *io, struct series *to)
+{
+	struct conn *conn = io->conn;
+
+	conn->protocol = PROTOCOL_WEBSOCKET;
+	conn->opened_ns = io->call->now;
+	conn->last_data = io->call->now >> 30;
+	conn->early_pong_us = 0;
+	io->call->minute = 0;
+	io->call->opened = 1;
+	conn_unix_state(conn, to, true);
+}
+
+/* ---- Handshake --------------------------------------------------------------------------------------------- */
+
+static __always_inline void stream_frames(struct stream *s)
+{
+	s->mode = STREAM_FRAMES;
+	s->message = 0;
+	s->frame = 0;
+	s->ws.payload_left = 0;
+	s->ws.message_bytes = 0;
+	s->ws.minute = 0;
+}
+
+/* A request head is complete. */
+static __always_inline void request_complete(struct io *io)
+{
+	struct conn *conn = io->conn;
+	__u8 role = io->call->dir == DIRECTION_RECEIVED ? ROLE_SERVER : ROLE_CLIENT;
+
+	if (!http_asks_for_websocket(io->stream->http.head)) {
+		http_after_head(io->stream);
+		return;
+	}
+	if (conn->protocol != PROTOCOL_WEBSOCKET) { /* else its 101 was read by another thread before this event */
+		if (conn->flags & CONN_UPGRADE_PENDING) /* asked again without an answer */
+			record_refused(conn->series, 0);
+		io->series = conn_fix_service(conn, bpf_get_current_task_btf(), role);
+		conn_flag(conn, CONN_UPGRADE_PENDING);
+	}
+	/* What follows are frames or, if the answer is no, another request. */
+	stream_frames(io->stream);
+}
+
+/* A response head is complete. */
+static __always_inline void response_complete(struct io *io)
+{
+	struct conn *conn = io->conn;
+	__u8 role = io->call->dir == DIRECTION_SENT ? ROLE_SERVER : ROLE_CLIENT;
+	__u32 head = io->stream->http.head, status = io->stream->http.status;
+	bool pending = conn->flags & CONN_UPGRADE_PENDING;
+	struct series *to;
+
+	if (status == 101 && (pending || (head & HTTP_UPGRADE_WEBSOCKET))) {
+		to = conn_fix_service(conn, bpf_get_current_task_btf(), role);
+		io->series = to;
+		if (!to)
+			return;
+		cell_add(to, CELL_WS_CONNECTIONS + CONNECTION_STATUS_OPENED, 1);
+		if (pending && conn->opened_ns)
+			record_handshake(to, io->call->now - conn->opened_ns);
+		conn->flags = (conn->flags & ~CONN_UPGRADE_PENDING) | (head & HTTP_RSV1_EXTENSION ? CONN_RSV1_ALLOWED : 0);
+		stream_frames(io->stream);
+		websocket_begins(io, to);
+		return;
+	}
+	http_after_head(io->stream);
+	if (status >= 200 && pending) {
+		record_refused(conn->series, status);
+		conn->flags &= ~CONN_UPGRADE_PENDING;
+	}
+}
+
+/* One step in STREAM_HTTP. */
+static __always_inline void http_follow(struct io *io)
+{
+	struct stream *s = io->stream;
+	enum http_event event;
+	enum verdict verdict;
+	const __u8 *p;
+	__u64 consumed;
+	__u32 avail;
+
+	p = window_at(io, &avail);
+	if (!p)
+		return;
+	verdict = http_step(s, p, avail, io->call->len - io->call->off, &consumed, &event);
+	if (verdict == INCOMPLETE) {
+		window_carry(io, p, avail);
+		return;
+	}
+	io->call->off += consumed;
+	if (event == HTTP_HEAD_BEGINS && (s->http.head & HTTP_IS_REQUEST) &&
+	    !(io->conn->flags & CONN_UPGRADE_PENDING) && io->conn->protocol == PROTOCOL_HTTP)
+		io->conn->opened_ns = io->call->now;
+	if (event == HTTP_HEAD_COMPLETE) {
+		if (s->http.head & HTTP_IS_REQUEST)
+			request_complete(io);
+		else
+			response_complete(io);
+	}
+}
+
+static __always_inline void stream_http(struct stream *s)
+{
+	s->mode = STREAM_HTTP;
+	s->http.state = HTTP_START;
+}
+
+/* ---- Recognition ------------------------------------------------------------------------------------------- */
+
+/* Counts the frames of the chain that were held back. */
+static __always_inline void held_count(struct io *io, struct series *to, __u32 held)
+{
+	struct ws_event event = {};
+
+	ws_held_event(held, &event);
+	if (!event.frame)
+		return;
+	cell_add(to, CELL_WS_FRAMES_RECEIVED + io->call->dir * OPCODE_COUNT + opcode_label(event.opcode), 1);
+	if (event.opcode & WS_CONTROL) {
+		cell_add(to,
+			 CELL_WS_MESSAGES_RECEIVED + io->call->dir * MESSAGE_TYPE_COUNT + message_label(event.opcode), 1);
+	} else if (event.message && event.message_opcode) {
+		cell_add(to,
+			 CELL_WS_MESSAGES_RECEIVED + io->call->dir * MESSAGE_TYPE_COUNT + message_label(event.message_opcode),
+			 1);
+		record_message_size(to, io->call->dir, event.message_bytes);
+	}
+}
+
+/* The header at the current offset completes the evidence. */
+static __always_inline void candidate_ready(struct io *io)
+{
+	struct conn *conn = io->conn;
+	struct stream *s = io->stream;
+	__u64 held = s->ws.minute;
+	struct series *to = io->series;
+
+	if (conn->protocol != PROTOCOL_WEBSOCKET) {
+		bool server = s->masked == (io->call->dir == DIRECTION_RECEIVED);
+
+		to = conn_fix_service(conn, bpf_get_current_task_btf(), server ? ROLE_SERVER : ROLE_CLIENT);
+		io->series = to;
+		if (!to)
+			return;
+		conn_flag(conn, CONN_JOINED);
+		cell_add(to, CELL_WS_CONNECTIONS_JOINED, 1);
+		self_add(SELF_JOINED + PROTOCOL_WEBSOCKET, 1);
+		websocket_begins(io, to);
+	}
+	if (!to)
+		return;
+	held_count(io, to, held >> 32);
+	held_count(io, to, (__u32)held);
+	s->ws.minute = 0;
+	s->mode = STREAM_FRAMES;
+}
+
+/* One step in STREAM_CANDIDATE. */
+static __always_inline void candidate_follow(struct io *io)
+{
+	struct conn *conn = io->conn;
+	struct stream *s = io->stream, *other = &conn->stream[(io->call->dir ^ 1) & 1];
+	bool other_counts = other->mode == STREAM_CANDIDATE && other->chain;
+	struct ws_candidate candidate = {
+		.known = conn->protocol == PROTOCOL_WEBSOCKET,
+		.masked = frames_masked(conn, io->call->dir),
+		.other_chain = other_counts ? other->chain : 0,
+		.other_masked = other->masked,
+	};
+	enum verdict verdict;
+	const __u8 *p;
+	__u64 consumed;
+	__u32 avail;
+	bool ready;
+
+	p = window_at(io, &avail);
+	if (!p)
+		return;
+	verdict = ws_candidate_step(s, &candidate, p, avail, io->call->len - io->call->off, &consumed, &ready);
+	if (verdict == INCOMPLETE) {
+		window_carry(io, p, avail);
+		return;
+	}
+	if (verdict == MALFORMED) {
+		ws_candidate_reset(s);
+		io->call->off = io->call->len;
+		io->call->rest = 0;
+		if (candidate.known)
+			return;
+		s->mode = STREAM_NEW;
+		if (++conn->early_pong_us >= CANDIDATE_ATTEMPTS)
+			conn->protocol = PROTOCOL_OTHER;
+		return;
+	}
+	io->call->off += consumed;
+	if (ready)
+		candidate_ready(io);
+}
+
+/* One step in STREAM_NEW: what do the first bytes of the call say? */
+static __always_inline void stream_classify(struct io *io)
+{
+	struct conn *conn = io->conn;
+	struct stream *s = io->stream;
+	enum label_protocol protocol;
+	const __u8 *p;
+	__u32 avail;
+
+	p = window_at(io, &avail);
+	if (!p)
+		return;
+	if (conn->protocol == PROTOCOL_HTTP || conn->protocol == PROTOCOL_WEBSOCKET) {
+		stream_http(s); /* the other direction said so */
+		return;
+	}
+	if (avail < CLASSIFY_BYTES && avail == io->call->len - io->call->off && !io->call->rest) {
+		window_carry(io, p, avail);
+		return;
+	}
+	protocol = classify(p);
+	if (protocol == PROTOCOL_UNDECIDED) {
+		if (conn->flags & CONN_FRESH) {
+			conn->protocol = PROTOCOL_OTHER;
+			return;
+		}
+		ws_candidate_reset(s);
+		s->mode = STREAM_CANDIDATE;
+		return;
+	}
+	conn->protocol = protocol;
+	if (protocol == PROTOCOL_HTTP)
+		stream_http(s);
+	else if (protocol == PROTOCOL_TLS)
+		self_add(SELF_TLS, 1);
+}
+
+/* ---- The walk over one call -------------------------------------------------------------------------------- */
+
+static __always_inline bool conn_parsed(struct conn *conn)
+{
+	return conn->protocol == PROTOCOL_UNDECIDED || conn->protocol == PROTOCOL_HTTP ||
+	       conn->protocol == PROTOCOL_WEBSOCKET;
+}
+
+static __always_inline void io_init(struct io *io, struct conn *conn, struct scratch *scratch, __u32 dir)
+{
+	io->conn = conn;
+	io->scratch = scratch;
+	io->call = &scratch->call;
+	io->stream = &conn->stream[dir & 1];
+	io->series = conn_series(conn);
+}
+
+/* One step of everything but the common case, a data frame: a global function, so that the verifier looks at it once. 1: the call is done. */
+__noinline int slow_step(struct conn *conn, struct scratch *scratch)
+{
+	struct io on_stack, *io = &on_stack;
+
+	if (!conn || !scratch)
+		return 1;
+	io_init(io, conn, scratch, scratch->call.dir);
+	switch (io->stream->mode) {
+	case STREAM_FRAMES:
+		websocket_step(io);
+		break;
+	case STREAM_HTTP:
+		http_follow(io);
+		break;
+	case STREAM_CANDIDATE:
+		candidate_follow(io);
+		break;
+	case STREAM_NEW:
+		stream_classify(io);
+		break;
+	default:
+		return 1;
+	}
+	return io->call->fault || !conn_parsed(io->conn);
+}
+
+/* 1: the call is done. */
+static __always_inline long io_step_inline(struct io *io)
+{
+	if (io->call->off >= io->call->len)
+		return !window_next_segment(io);
+	if (likely(io->stream->mode == STREAM_FRAMES)) {
+		if (!io->series)
+			io->series = conn_series(io->conn);
+		if (likely(websocket_data_step(io)))
+			return 0;
+	}
+	return slow_step(io->conn, io->scratch) ? 1 : 0;
+}
+
+static long io_step(__u32 i, struct io *io)
+{
+	return io_step_inline(io);
+}
+
+/* Bytes that passed unseen. Inside a payload they are skipped like any others of it; else the direction is lost. */
+__noinline int stream_skip(struct conn *conn, struct scratch *scratch, __u64 bytes, __u32 reason)
+{
+	struct io on_stack, *io = &on_stack;
+	struct stream *s;
+
+	if (!conn || !scratch)
+		return 0;
+	io_init(io, conn, scratch, scratch->call.dir);
+	s = io->stream;
+
+	if (s->mode == STREAM_FRAMES || s->mode == STREAM_CANDIDATE) {
+		bool control = s->frame & WS_CONTROL;
+
+		if (s->ws.payload_left > bytes && !control) {
+			s->ws.payload_left -= bytes;
+			record_unparsed(reason, bytes);
+			return 0;
+		}
+		if (s->ws.payload_left == bytes && !control && !s->carry_len && s->mode == STREAM_FRAMES) {
+			struct ws_event event = {};
+
+			s->ws.payload_left = 0;
+			record_unparsed(reason, bytes);
+			if (ws_frame_complete(s, &event) == CONSUMED && event.frame && io->series)
+				frame_complete(io, io->series, &event);
+			return 0;
+		}
+	}
+	if (io->conn->protocol == PROTOCOL_WEBSOCKET) {
+		record_unparsed(reason, bytes);
+		if (s->mode == STREAM_FRAMES || s->mode == STREAM_HTTP)
+			stream_out_of_step(io);
+	} else {
+		if (s->mode == STREAM_HTTP && s->http.state == HTTP_BODY)
+			s->http.body_left -= min_u64(s->http.body_left, bytes);
+		else
+			s->carry_len = 0;
+		if (io->conn->protocol == PROTOCOL_UNDECIDED)
+			s->mode = STREAM_NEW;
+	}
+	if (s->mode == STREAM_CANDIDATE)
+		ws_candidate_reset(s);
+	return 0;
+}
+
+/*
+ * Compares the stream's position with what the events told. Bytes that no event told of were read or written by
+ * splice, by a run that was lost, or by another thread whose event is still to come: only at a boundary between
+ * frames can that be waited for.
+ */
+static __always_inline void stream_check_gap(struct io *io, struct sock *sk, __u32 len)
+{
+	struct stream *s = io->stream;
+	struct tcp_sock *tp;
+	__u32 at, gap;
+
+	tp = bpf_skc_to_tcp_sock(sk);
+	if (!tp)
+		return;
+	at = tcp_position(tp, io->call->dir);
+	gap = at - s->seq - len;
+	if (unlikely(!(s->flags & STREAM_SEQ_KNOWN) || (__s32)gap < 0)) {
+		s->flags |= STREAM_SEQ_KNOWN;
+		s->seq = at;
+		return;
+	}
+	s->seq += len;
+	if (likely(!gap)) {
+		s->gap_events = 0;
+		return;
+	}
+	if (s->mode == STREAM_FRAMES && !s->ws.payload_left && !s->carry_len && s->gap_events < GAP_EVENTS) {
+		s->gap_events++;
+		return;
+	}
+	s->seq = at;
+	if (s->gap_events) { /* the gap lies somewhere behind, at a boundary: nothing is out of step */
+		s->gap_events = 0;
+		record_unparsed(UNPARSED_GAP, gap);
+		return;
+	}
+	stream_skip(io->conn, io->scratch, gap, UNPARSED_GAP);
+}
+
+struct lock_wait {
+	struct stream *stream;
+	bool locked;
+};
+
+static long lock_step(__u32 i, struct lock_wait *wait)
+{
+	wait->locked = !swap_u32(&wait->stream->lock, 1);
+	return wait->locked;
+}
+
+/* Another thread may be at work on the same direction; it runs on another CPU and is done soon. */
+static __always_inline bool stream_lock(struct stream *s)
+{
+	struct lock_wait wait = {.stream = s};
+
+	if (likely(!swap_u32(&s->lock, 1)))
+		return true;
+	bpf_loop(LOCK_TRIES, lock_step, &wait, 0);
+	return wait.locked;
+}
+
+/* The bytes of one successful call. */
+static __always_inline void io_parse(struct io *io, struct sock *sk, struct task_struct *task, __u32 len)
+{
+	struct payload payload = {};
+	struct conn *conn = io->conn;
+	struct stream *s = io->stream;
+	int err;
+
+	if (sk->sk_protocol == IPPROTO_TCP && is_tcp(sk))
+		stream_check_gap(io, sk, len);
+	if (s->mode == STREAM_DEAD) {
+		record_unparsed(UNPARSED_DECODE, len);
+		return;
+	}
+	err = payload_find(&payload, task, &io->scratch->msg, io->call->dir == DIRECTION_SENT);
+	/* The middle of a data frame: nothing to look at. */
+	if (s->mode == STREAM_FRAMES && s->ws.payload_left > len && !(s->frame & WS_CONTROL)) {
+		s->ws.payload_left -= len;
+		return;
+	}
+	if (unlikely(err)) {
+		stream_skip(io->conn, io->scratch, len, -err - 1);
+		return;
+	}
+	if (conn->protocol == PROTOCOL_WEBSOCKET) {
+		io->call->minute = (io->call->now - conn->opened_ns) / MINUTE_NS;
+		if (s->mode == STREAM_CANDIDATE)
+			record_unparsed(UNPARSED_OUT_OF_STEP, len);
+	}
+
+	io->call->len = 0;
+	io->call->off = 0;
+	io->call->segment = 0;
+	if (likely(payload.buffer)) {
+		io->call->rest = 0;
+		io->call->segments = 0;
+		window_begin(io, payload.buffer, len);
+		if (io_step_inline(io))
+			goto done;
+		if (io->call->off >= io->call->len)
+			return;
+	} else {
+		io->call->rest = len;
+		io->call->vector = payload.vector;
+		io->call->segments = payload.segments;
+	}
+	bpf_loop(MAX_STEPS, io_step, io, 0);
+done:
+	if (likely(io->call->off >= io->call->len && !io->call->rest) || !conn_parsed(conn))
+		return;
+	if (s->mode == STREAM_DEAD)
+		return;
+	stream_skip(io->conn, io->scratch, io->call->len - io->call->off + io->call->rest, io->call->fault ? UNPARSED_FAULT : UNPARSED_CAPPED);
+}
+
+/* What a negative return means for a WebSocket connection. */
+static __always_inline void io_failed(struct conn *conn, struct task_struct *task, __u32 dir, int err)
+{
+	struct series *to;
+
+	mmsg_failed(task);
+	if (conn->protocol != PROTOCOL_WEBSOCKET || err == -EAGAIN || err == -EINTR ||
+	    (err <= -ERESTARTSYS && err >= -ERESTART_RESTARTBLOCK))
+		return;
+	if (err == -ETIMEDOUT)
+		conn_flag(conn, CONN_TIMED_OUT);
+	if (dir != DIRECTION_SENT || (conn->stream[dir].flags & STREAM_SEND_FAILED))
+		return;
+	conn->stream[dir].flags |= STREAM_SEND_FAILED;
+	to = conn_series(conn);
+	if (to)
+		cell_add(to, CELL_WS_ERRORS + WS_ERROR_SEND_FAILED, 1);
+}
+
+/* A socket of a kind that can't be followed. */
+static __always_inline bool socket_skipped(struct sock *sk, int len)
+{
+	__u16 family = sk->__sk_common.skc_family;
+
+	if (sk->sk_type != SOCK_STREAM)
+		return true;
+	if (family == AF_UNIX)
+		return false;
+	if (family != AF_INET && family != AF_INET6)
+		return true;
+	if (sk->sk_protocol == IPPROTO_TCP)
+		return false;
+	if (sk->sk_protocol == IPPROTO_MPTCP && len > 0)
+		record_unparsed(UNPARSED_MPTCP, len);
+	return true;
+}
+
+/*
+ * A call on a socket has ended: `len` bytes were sent or received (enum label_direction), or -errno. In the context
+ * of the task that made the call.
+ */
+static __always_inline int on_io(struct sock *sk, __u32 dir, int len, int flags)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct scratch *scratch;
+	struct io io = {};
+	__u32 key = 0;
+
+	if ((flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) || socket_skipped(sk, len))
+		return 0;
+	if ((__u32)task->tgid == self_tgid || (task->flags & (PF_KTHREAD | PF_IO_WORKER)) == PF_KTHREAD)
+		return 0;
+	io.conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	if (unlikely(len <= 0)) {
+		if (io.conn && len < 0) {
+			io_failed(io.conn, task, dir, len);
+		} else if (io.conn && dir == DIRECTION_RECEIVED && io.conn->protocol == PROTOCOL_WEBSOCKET) {
+			io.series = conn_series(io.conn);
+			if (io.series)
+				conn_unix_lifetime(io.conn, io.series, bpf_ktime_get_ns());
+		}
+		return 0;
+	}
+	if (likely(io.conn)) {
+		if (!conn_parsed(io.conn)) {
+			if (io.conn->protocol == PROTOCOL_HTTP2)
+				record_unparsed(UNPARSED_HTTP2, len);
+			return 0;
+		}
+	}
+
+	scratch = bpf_map_lookup_elem(&scratches, &key);
+	if (!scratch)
+		return 0;
+	if (unlikely(scratch->busy)) {
+		record_unparsed(UNPARSED_BUSY_WINDOW, len);
+		return 0; /* the sequence numbers will tell */
+	}
+	scratch->busy = 1;
+	if (!io.conn)
+		io.conn = conn_create(sk, task, dir, len);
+	if (io.conn) {
+		io_init(&io, io.conn, scratch, dir);
+		if (likely(stream_lock(io.stream))) {
+			io.call->dir = dir;
+			io.call->now = bpf_ktime_get_ns();
+			io.call->opened = 0;
+			io.call->fault = 0;
+			if (unlikely(flags & MSG_TRUNC) && dir == DIRECTION_RECEIVED)
+				stream_skip(io.conn, scratch, len, UNPARSED_DISCARDED);
+			else
+				io_parse(&io, sk, task, len);
+			if (unlikely(io.call->opened) && is_tcp(sk))
+				reconnection_match(sk, io.conn, io.call->now);
+			store_release_u32(&io.stream->lock, 0);
+		} else {
+			record_unparsed(UNPARSED_BUSY_STREAM, len);
+		}
+	}
+	scratch->busy = 0;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * protocol parser ──> [what a frame means] ──> record: messages, sizes, latencies, pings of one WebSocket connection.
+ */
+#ifndef TAPSTAT_FOLLOW_WEBSOCKET_H
+#define TAPSTAT_FOLLOW_WEBSOCKET_H
+
+#include "life.h"
+#include "proto/websocket.h"
+#include "window.h"
+
+enum {
+	EARLY_ANSWER_US = 100, /* an answer's event this much before its question's was its answer all the same */
+};
+
+/* Opcodes 0, 1, 2, 8, 9, 10 to label_opcode. */
+static __always_inline __u32 opcode_label(__u32 opcode)
+{
+	return (opcode & 3) + (opcode >> 3) * 3;
+}
+
+/* Opcodes 1, 2, 8, 9, 10 to label_message_type. */
+static __always_inline __u32 message_label(__u32 opcode)
+{
+	return opcode_label(opcode) - 1;
+}
+
+static __always_inline __u32 close_label(__u16 code)
+{
+	if (code == WS_NO_CODE)
+		return CLOSE_CODE_NONE;
+	if (code >= 3000)
+		return CLOSE_CODE_OTHER;
+	return code <= 1003 ? CLOSE_CODE_1000 + code - 1000 : CLOSE_CODE_1007 + code - 1007;
+}
+
+static __always_inline bool frames_masked(struct conn *conn, __u32 dir)
+{
+	return (conn->role == ROLE_CLIENT) == (dir == DIRECTION_SENT);
+}
+
+/* Microseconds, 32 bits: differences up to 71 minutes. */
+static __always_inline __u32 coarse_us(__u64 ns)
+{
+	return ns >> 10; /* 1.024 µs */
+}
+
+static __always_inline __u64 coarse_ns(__u32 us)
+{
+	return (__u64)us << 10;
+}
+
+static __always_inline void ping_sent(struct io *io, struct series *to, __u32 hash)
+{
+	struct conn *conn = io->conn;
+	__u32 now = coarse_us(io->call->now);
+	__u16 number = conn->pings_sent;
+	__u32 slot = number & (PING_SLOTS - 1);
+
+	if (conn->early_pong_us && now - conn->early_pong_us < EARLY_ANSWER_US) {
+		/* Its pong was read by another thread before this event. */
+		conn->early_pong_us = 0;
+		conn->pings_sent = number + 1;
+		conn->pings_answered = number + 1;
+		record_latency(to, LATENCY_TYPE_PING, 0);
+		return;
+	}
+	*(volatile __u64 *)&conn->ping[slot] = (__u64)hash << 32 | (now ?: 1);
+	conn->pings_sent = number + 1;
+	conn_unix_state(conn, to, false);
+}
+
+/* A pong answers the newest ping of equal payload and all older ones. */
+static __always_inline void pong_received(struct io *io, struct series *to, __u32 hash)
+{
+	struct conn *conn = io->conn;
+	__u16 sent = conn->pings_sent, outstanding = sent - conn->pings_answered;
+
+#pragma clang loop unroll(full)
+	for (__u32 back = 1; back <= PING_SLOTS; back++) {
+		__u64 ping = *(volatile __u64 *)&conn->ping[(sent - back) & (PING_SLOTS - 1)];
+
+		if (back <= outstanding && ping >> 32 == hash) {
+			conn->pings_answered = sent - back + 1;
+			record_latency(to, LATENCY_TYPE_PING, coarse_ns(coarse_us(io->call->now) - (__u32)ping));
+			conn_unix_state(conn, to, false);
+			return;
+		}
+	}
+	conn->early_pong_us = coarse_us(io->call->now) ?: 1;
+}
+
+/* Server: incoming messages ask, outgoing ones answer; client: the other way round. */
+static __always_inline void message_latency(struct io *io, struct series *to, __u8 opcode)
+{
+	struct conn *conn = io->conn;
+	bool asks = (conn->role == ROLE_SERVER) == (io->call->dir == DIRECTION_RECEIVED);
+	__u64 pending;
+
+	if (asks) {
+		if (conn->role == ROLE_CLIENT && conn->early_answer_us &&
+		    coarse_us(io->call->now) - conn->early_answer_us < EARLY_ANSWER_US) {
+			/* Its answer was read by another thread before this event. */
+			conn->early_answer_us = 0;
+			record_latency(to, opcode == WS_BINARY ? LATENCY_TYPE_BINARY : LATENCY_TYPE_TEXT, 0);
+			return;
+		}
+		conn->pending_ns = (io->call->now & ~1ULL) | (opcode == WS_BINARY);
+		return;
+	}
+	pending = conn->pending_ns;
+	if (pending) {
+		conn->pending_ns = 0;
+		record_latency(to, pending & 1 ? LATENCY_TYPE_BINARY : LATENCY_TYPE_TEXT,
+			       io->call->now > pending ? io->call->now - pending : 0);
+	} else if (conn->role == ROLE_CLIENT) {
+		conn->early_answer_us = coarse_us(io->call->now) ?: 1;
+	}
+}
+
+static __always_inline void message_complete(struct io *io, struct series *to, const struct ws_event *event)
+{
+	struct stream *s = io->stream;
+	__u64 minute;
+
+	cell_add(to, CELL_WS_MESSAGES_RECEIVED + io->call->dir * MESSAGE_TYPE_COUNT + event->message_opcode - 1, 1);
+	record_message_size(to, io->call->dir, event->message_bytes);
+
+	minute = s->ws.minute;
+	if (minute >> 32 == io->call->minute) {
+		s->ws.minute = minute + 1;
+	} else {
+		minute_flush(to, s, io->call->dir, io->call->minute);
+		s->ws.minute = (__u64)io->call->minute << 32 | 1;
+	}
+	io->conn->last_data = io->call->now >> 30;
+}
+
+static __always_inline void data_frame_complete(struct io *io, struct series *to, const struct ws_event *event)
+{
+	/* Data opcodes are their own labels. */
+	cell_add(to, CELL_WS_FRAMES_RECEIVED + io->call->dir * OPCODE_COUNT + event->opcode, 1);
+	if (event->message) {
+		message_complete(io, to, event);
+		message_latency(io, to, event->message_opcode);
+	}
+}
+
+static __always_inline void frame_complete(struct io *io, struct series *to, const struct ws_event *event)
+{
+	__u32 dir = io->call->dir, opcode = event->opcode;
+
+	if (!(opcode & WS_CONTROL)) {
+		data_frame_complete(io, to, event);
+		return;
+	}
+	cell_add(to, CELL_WS_FRAMES_RECEIVED + dir * OPCODE_COUNT + opcode_label(opcode), 1);
+	cell_add(to, CELL_WS_MESSAGES_RECEIVED + dir * MESSAGE_TYPE_COUNT + message_label(opcode), 1);
+	if (opcode == WS_CLOSE) {
+		cell_add(to, CELL_WS_CLOSES + dir * CLOSE_CODE_COUNT + close_label(event->code), 1);
+		io->stream->flags |= STREAM_CLOSE_SEEN;
+		conn_unix_state(io->conn, to, false);
+		if (io->conn->stream[(dir ^ 1) & 1].flags & STREAM_CLOSE_SEEN)
+			conn_unix_lifetime(io->conn, to, io->call->now);
+	} else if (opcode == WS_PING && dir == DIRECTION_SENT) {
+		ping_sent(io, to, event->hash);
+	} else if (opcode == WS_PONG && dir == DIRECTION_RECEIVED) {
+		pong_received(io, to, event->hash);
+	}
+}
+
+/* The rest of the call cannot be parsed; counted, and left. */
+static __always_inline void io_give_up(struct io *io, enum label_unparsed reason)
+{
+	record_unparsed(reason, io->call->len - io->call->off + io->call->rest);
+	io->call->off = io->call->len;
+	io->call->rest = 0;
+}
+
+/* The direction of a WebSocket connection lost its step: it waits for headers that chain. */
+static __always_inline void stream_out_of_step(struct io *io)
+{
+	if (io->series)
+		minute_flush(io->series, io->stream, io->call->dir, -1);
+	ws_candidate_reset(io->stream);
+	io->stream->carry_len = 0;
+	io->stream->mode = STREAM_CANDIDATE;
+}
+
+static __always_inline struct ws_rules frame_rules(struct io *io)
+{
+	struct ws_rules rules = {
+		.masked = frames_masked(io->conn, io->call->dir),
+		.rsv1_allowed = io->conn->flags & (CONN_RSV1_ALLOWED | CONN_JOINED),
+	};
+
+	return rules;
+}
+
+/* The common case of websocket_step(): a data frame begins here. False: nothing was done. */
+static __always_inline bool websocket_data_step(struct io *io)
+{
+	struct ws_rules rules = frame_rules(io);
+	struct ws_event event = {};
+	__u64 consumed = 0;
+	const __u8 *p;
+	__u32 avail;
+
+	p = window_at(io, &avail);
+	if (!p || !io->series || !ws_data_step(io->stream, &rules, p, avail, io->call->len - io->call->off, &consumed, &event))
+		return false;
+	io->call->off += consumed;
+	if (event.frame)
+		data_frame_complete(io, io->series, &event);
+	return true;
+}
+
+/* One step in STREAM_FRAMES. */
+static __always_inline void websocket_step(struct io *io)
+{
+	struct ws_rules rules = frame_rules(io);
+	struct ws_event event = {};
+	struct series *to = io->series;
+	enum verdict verdict;
+	const __u8 *p;
+	__u64 consumed;
+	__u32 avail;
+
+	p = window_at(io, &avail);
+	if (!p || !to)
+		return;
+	verdict = ws_step(io->stream, &rules, p, avail, io->call->len - io->call->off, &consumed, &event);
+	if (verdict == INCOMPLETE) {
+		window_carry(io, p, avail);
+		return;
+	}
+	if (verdict == MALFORMED) {
+		cell_add(to, CELL_WS_ERRORS + WS_ERROR_DECODE, 1);
+		io->stream->mode = STREAM_DEAD;
+		io_give_up(io, UNPARSED_DECODE);
+		return;
+	}
+	io->call->off += consumed;
+	if (event.frame)
+		frame_complete(io, to, &event);
+}
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every map: its key, its lifetime, what happens when it is full, and why it has its size. user/memory.c adds up what
+ * they can take.
+ */
+#ifndef TAPSTAT_MAPS_H
+#define TAPSTAT_MAPS_H
+
+#include "compat.h"
+#include "conn.h"
+
+/* Set between open and load. */
+const volatile __u32 self_tgid = 0;             /* tapstat itself, never watched */
+const volatile __u32 max_connections = 65536;
+const volatile struct selectors selectors = {}; /* none: everything */
+const volatile bool selecting = false;          /* whether there is any selector */
+const volatile bool selecting_process = false;  /* ... that looks at the process */
+
+__u64 states_live;   /* sockets with state; user space takes off AF_UNIX sockets found gone */
+__u64 unix_created;  /* AF_UNIX sockets ever given state */
+__u32 service_count; /* indices given out in `services` */
+
+/* By socket; freed with it. Full (max_connections): the socket is not followed, counted as dropped. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct conn);
+} conns SEC(".maps");
+
+/* By SERIES_INDEX, for ever. Never full: indices are given out by `services`. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MAX_SERIES);
+	__type(key, __u32);
+	__type(value, struct series);
+} series SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct self_counters);
+} self SEC(".maps");
+
+/* By service index, for ever. Full (MAX_SERVICES): further services share SERVICE_OTHER. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_SERVICES + 1);
+	__type(key, __u32);
+	__type(value, struct service);
+} services SEC(".maps");
+
+struct service_name {
+	char text[SERVICE_NAME_BYTES]; /* zeroed behind the name */
+};
+
+/* The index of a service by its name, for ever; as large as `services`. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_SERVICES);
+	__type(key, struct service_name);
+	__type(value, __u32);
+} service_by_name SEC(".maps");
+
+/* What is known of a process; valid for one program image of one process. */
+struct process {
+	__u64 start_ns;   /* of the group leader, since boot */
+	__u32 exec_id;    /* number of execs */
+	__u32 service;    /* index */
+	__u32 selected;   /* whether the selectors want it */
+	__u32 pad;
+};
+
+/* By tgid. Full: the longest unused is forgotten and found out again. A busy host's number of processes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u32);
+	__type(value, struct process);
+} processes SEC(".maps");
+
+/* By series and status, for ever. Full: counted as dropped. 16 codes for each of 64 series; there are rarely five. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct refused_key);
+	__type(value, __u64);
+} refused_by_code SEC(".maps");
+
+/* A peer that may come back. */
+struct peer_key {
+	__u32 series;
+	__u16 port;  /* host order; 0 where the port of the peer does not matter (server) */
+	__u16 depth; /* end_by_peer: position in the peer's stack of ends */
+	__u32 addr[4];
+};
+
+struct abnormal_end {
+	__u64 at_ns;
+	__u32 reason; /* enum label_reconnect_reason */
+	__u32 pad;
+};
+
+/* How many abnormal ends wait in end_by_peer; forgotten when unused for long. As many as peers that fail at once. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct peer_key);
+	__type(value, __u32);
+} ends_by_peer SEC(".maps");
+
+/* The ends themselves, for RECONNECT_WINDOW_NS. Full: the oldest are forgotten. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct peer_key);
+	__type(value, struct abnormal_end);
+} end_by_peer SEC(".maps");
+
+/* The scan that saw a peer last, by series and address; user space removes old ones. Full: counted as dropped. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct peer_key);
+	__type(value, __u32);
+} scan_by_peer SEC(".maps");
+
+__u32 scan_number; /* of the scan that runs; set by user space */
+
+/* Results of a scan; zeroed by user space before it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_SERIES);
+	__type(key, __u32);
+	__type(value, struct scan_series);
+} scan_by_series SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scan_total);
+} scan_totals SEC(".maps");
+
+enum {
+	WINDOW_BYTES = 512,
+	IOVEC_BATCH = 16,
+};
+
+/*
+ * One call on one direction of one connection: where it stands. It lies in map memory, so that the verifier takes its
+ * members for unknown and every loop over them converges.
+ */
+struct call {
+	__u64 now;               /* ns, monotonic */
+	__u64 base;              /* user address of virtual offset 0 of the segment, see window.h */
+	__u64 len, off;          /* of the segment, virtual */
+	__u64 filled_at, filled; /* virtual offset and bytes of what the window holds */
+	__u64 rest;              /* bytes of the call behind this segment */
+	__u64 vector, segments, segment;
+	__u32 dir;               /* enum label_direction */
+	__u32 minute;            /* of the connection's life */
+	__u32 opened;            /* the connection became WebSocket in this call */
+	__u32 fault;             /* user memory could not be read */
+};
+
+/* Per CPU, for the length of one program run. */
+struct scratch {
+	struct call call;
+	__u8 window[WINDOW_BYTES + LOOKAHEAD];
+	struct user_iovec iov[IOVEC_BATCH];
+	struct user_msghdr msg;
+	__u32 busy;
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
+
+/* Where a task stands in a sendmmsg or recvmmsg. */
+struct mmsg_progress {
+	__u64 vector; /* user address */
+	__u32 next;   /* index of the message of the next event */
+	__u32 nr;     /* of the syscall */
+};
+
+/* By pid. Full: the longest unused is forgotten; no more tasks than this are inside such a call at once. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct mmsg_progress);
+} mmsg_by_pid SEC(".maps");
+
+#endif

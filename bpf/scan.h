@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The scan over all live sockets that hold state: gauges that are not worth a counter on the hot path, minutes that
+ * ended in silence, and AF_UNIX sockets, whose end no hook tells. It emits nothing: resuming an iterator skips or
+ * repeats.
+ */
+#ifndef TAPSTAT_SCAN_H
+#define TAPSTAT_SCAN_H
+
+#include "life.h"
+
+#define IDLE_AFTER (300 * SECOND_NS >> 30) /* units of struct conn.last_data */
+
+static __always_inline void scan_peer(struct sock *sk, struct conn *conn, struct scan_series *result)
+{
+	__u32 number = scan_number, *seen;
+	struct peer_key key;
+
+	peer_key_fill(&key, sk, conn->series, ROLE_SERVER); /* without the port */
+	seen = bpf_map_lookup_elem(&scan_by_peer, &key);
+	if (seen && *seen == number)
+		return;
+	if (bpf_map_update_elem(&scan_by_peer, &key, &number, BPF_ANY))
+		record_dropped(DROPPED_MAX_PEERS);
+	else
+		__sync_fetch_and_add(&result->peers, 1);
+}
+
+static __always_inline int scan_socket(struct sock *sk, struct conn *conn)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct scan_total *total;
+	struct scan_series *result;
+	struct series *to;
+	__u32 key = 0, protocol = conn->protocol, state = conn->unix_state, minute;
+
+	total = bpf_map_lookup_elem(&scan_totals, &key);
+	if (!total)
+		return 0;
+	if (conn->flags & CONN_UNIX)
+		total->unix_sockets++;
+	/* A closed AF_UNIX socket stays listed while its peer refers to it. */
+	if (!sk->sk_socket) {
+		to = conn_series(conn);
+		if ((conn->flags & CONN_UNIX) && protocol == PROTOCOL_WEBSOCKET && to)
+			conn_unix_lifetime(conn, to, now);
+		if (conn->flags & CONN_UNIX)
+			return 0;
+	}
+	if (protocol < PROTOCOL_COUNT)
+		total->protocol[protocol]++;
+	if (protocol != PROTOCOL_WEBSOCKET)
+		return 0;
+	to = conn_series(conn);
+	key = conn->series;
+	result = bpf_map_lookup_elem(&scan_by_series, &key);
+	if (!to || !result)
+		return 0;
+	if ((conn->flags & CONN_UNIX) && state < UNIX_STATE_COUNT)
+		result->unix_alive[state]++;
+	if ((__u32)(now >> 30) - conn->last_data >= IDLE_AFTER)
+		result->idle++;
+	result->pings_outstanding += (__u16)(conn->pings_sent - conn->pings_answered);
+	minute = (now - SECOND_NS - conn->opened_ns) / MINUTE_NS; /* a second late: hooks may still be in the old one */
+	if (now - conn->opened_ns > MINUTE_NS) {
+		minute_flush(to, &conn->stream[DIRECTION_RECEIVED], DIRECTION_RECEIVED, minute);
+		minute_flush(to, &conn->stream[DIRECTION_SENT], DIRECTION_SENT, minute);
+	}
+	if (is_tcp(sk))
+		scan_peer(sk, conn, result);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * hook ──> [where the bytes are]: from the registers of the syscall under way to the user memory that it read or
+ * wrote. The syscall ABI of each CPU has its home here.
+ */
+#ifndef TAPSTAT_SYSCALL_H
+#define TAPSTAT_SYSCALL_H
+
+#include "maps.h"
+
+#if defined(__TARGET_ARCH_x86) /* arch/x86/entry/syscalls/syscall_64.tbl */
+enum {
+	NR_READ = 0, NR_WRITE = 1, NR_READV = 19, NR_WRITEV = 20, NR_SENDFILE = 40, NR_SENDTO = 44, NR_RECVFROM = 45,
+	NR_SENDMSG = 46, NR_RECVMSG = 47, NR_SPLICE = 275, NR_RECVMMSG = 299, NR_SENDMMSG = 307, NR_PREADV2 = 327,
+	NR_PWRITEV2 = 328, NR_IO_URING_ENTER = 426,
+};
+#define REGS_SYSCALL(regs) ((regs)->orig_ax)
+#define REGS_ARG2(regs) ((regs)->si)
+#define REGS_ARG3(regs) ((regs)->dx)
+/* The result register holds -ENOSYS from the entry of a syscall to its end. */
+#define REGS_IN_SYSCALL(regs) ((int)(regs)->ax == -ENOSYS)
+#define TASK_IS_COMPAT(task) ((task)->thread_info.status & TS_COMPAT)
+#elif defined(__TARGET_ARCH_arm64) /* include/uapi/asm-generic/unistd.h */
+enum {
+	NR_READ = 63, NR_WRITE = 64, NR_READV = 65, NR_WRITEV = 66, NR_SENDFILE = 71, NR_SPLICE = 76, NR_SENDTO = 206,
+	NR_RECVFROM = 207, NR_SENDMSG = 211, NR_RECVMSG = 212, NR_RECVMMSG = 243, NR_SENDMMSG = 269, NR_PREADV2 = 286,
+	NR_PWRITEV2 = 287, NR_IO_URING_ENTER = 426,
+};
+#define REGS_SYSCALL(regs) ((regs)->syscallno)
+#define REGS_ARG2(regs) ((regs)->regs[1])
+#define REGS_ARG3(regs) ((regs)->regs[2])
+/* syscallno becomes NO_SYSCALL (-1) only with the next entry that is none: nothing tells the end of the syscall. */
+#define REGS_IN_SYSCALL(regs) ((regs)->syscallno >= 0)
+#define TASK_IS_COMPAT(task) ((task)->thread_info.flags & TIF_32BIT)
+#endif
+
+/* The user memory of one call: a buffer, or a vector of them. */
+struct payload {
+	__u64 buffer;  /* 0: `vector` counts */
+	__u64 vector;  /* struct user_iovec[segments] */
+	__u64 segments;
+};
+
+/*
+ * A call of sendmmsg or recvmmsg gives one event for each message: counts them. The index goes back to 0 with another
+ * vector and behind the last message.
+ */
+static __always_inline __u32 mmsg_index(struct task_struct *task, __u32 nr, __u64 vector, __u64 messages)
+{
+	struct mmsg_progress next = {.vector = vector, .nr = nr}, *known;
+	__u32 pid = task->pid, index = 0;
+
+	known = bpf_map_lookup_elem(&mmsg_by_pid, &pid);
+	if (known && known->vector == vector && known->nr == nr)
+		index = known->next;
+	next.next = index + 1 >= messages ? 0 : index + 1;
+	bpf_map_update_elem(&mmsg_by_pid, &pid, &next, BPF_ANY);
+	return index;
+}
+
+/* A negative event ends a sendmmsg or recvmmsg early. */
+static __always_inline void mmsg_failed(struct task_struct *task)
+{
+	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
+	__u32 pid = task->pid;
+	long nr = REGS_SYSCALL(regs);
+
+	if (nr == NR_SENDMMSG || nr == NR_RECVMMSG)
+		bpf_map_delete_elem(&mmsg_by_pid, &pid);
+}
+
+static __always_inline int payload_of_msg(struct payload *payload, struct user_msghdr *msg, __u64 user)
+{
+	if (bpf_probe_read_user(msg, sizeof(*msg), (void *)user))
+		return -UNPARSED_FAULT - 1;
+	payload->vector = msg->iov;
+	payload->segments = msg->iovlen;
+	return 0;
+}
+
+/*
+ * Finds the memory of the call under way. `outgoing` is the direction that the hook saw. 0, or minus one minus the
+ * enum label_unparsed that says why the bytes are out of reach.
+ */
+static __always_inline int payload_find(struct payload *payload, struct task_struct *task, struct user_msghdr *msg,
+					bool outgoing)
+{
+	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
+	long nr = REGS_SYSCALL(regs);
+
+	payload->buffer = 0;
+	/* A receive that io_uring runs as task work finds the registers of whatever syscall came before. */
+	if (unlikely((task->flags & (PF_IO_WORKER | PF_KTHREAD)) || nr == NR_IO_URING_ENTER || !REGS_IN_SYSCALL(regs)))
+		return -UNPARSED_IO_URING - 1;
+	if (unlikely(TASK_IS_COMPAT(task)))
+		return -UNPARSED_COMPAT - 1;
+
+	if (outgoing) {
+		if (nr == NR_WRITE || nr == NR_SENDTO) {
+			payload->buffer = REGS_ARG2(regs);
+			return 0;
+		}
+		if (nr == NR_WRITEV || nr == NR_PWRITEV2) {
+			payload->vector = REGS_ARG2(regs);
+			payload->segments = REGS_ARG3(regs);
+			return 0;
+		}
+		if (nr == NR_SENDMSG)
+			return payload_of_msg(payload, msg, REGS_ARG2(regs));
+		if (nr == NR_SENDMMSG)
+			return payload_of_msg(payload, msg,
+					      REGS_ARG2(regs) + sizeof(struct user_mmsghdr) *
+						      mmsg_index(task, nr, REGS_ARG2(regs), REGS_ARG3(regs)));
+		if (nr == NR_SENDFILE || nr == NR_SPLICE)
+			return -UNPARSED_SPLICE - 1;
+	} else {
+		if (nr == NR_READ || nr == NR_RECVFROM) {
+			payload->buffer = REGS_ARG2(regs);
+			return 0;
+		}
+		if (nr == NR_READV || nr == NR_PREADV2) {
+			payload->vector = REGS_ARG2(regs);
+			payload->segments = REGS_ARG3(regs);
+			return 0;
+		}
+		if (nr == NR_RECVMSG)
+			return payload_of_msg(payload, msg, REGS_ARG2(regs));
+		if (nr == NR_RECVMMSG)
+			return payload_of_msg(payload, msg,
+					      REGS_ARG2(regs) + sizeof(struct user_mmsghdr) *
+						      mmsg_index(task, nr, REGS_ARG2(regs), REGS_ARG3(regs)));
+		if (nr == NR_SPLICE)
+			return -UNPARSED_SPLICE - 1;
+	}
+	/* io_uring's task work may also run inside a syscall that waits for something else. */
+	return -UNPARSED_UNSUPPORTED_SYSCALL - 1;
+}
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What the kernel side and user space share: shapes of maps and of the read-only configuration.
+ */
+#ifndef TAPSTAT_ABI_H
+#define TAPSTAT_ABI_H
+
+#include <linux/types.h>
+
+#include "catalog.h"
+
+enum role { ROLE_SERVER, ROLE_CLIENT, ROLE_COUNT };
+
+enum {
+	SERVICE_NAME_BYTES = 64,  /* with the terminating NUL; a longer name is cut */
+	MAX_SERVICES = 128,       /* interface: at most 128 services, then `other` */
+	SERVICE_OTHER = MAX_SERVICES,
+	MAX_SERIES = (MAX_SERVICES + 1) * ROLE_COUNT,
+};
+
+/* Index of a series in every per-series map. */
+#define SERIES_INDEX(service, role) ((service)*ROLE_COUNT + (role))
+
+/* Value of map `series`, one per CPU. Units: counts, bytes, nanoseconds; see catalog.h for the layout. */
+struct series {
+	__u64 cell[SERIES_CELL_COUNT];
+};
+
+/* Value of map `self`, one per CPU: see enum self_cell. */
+struct self_counters {
+	__u64 cell[SELF_CELL_COUNT];
+};
+
+/* Value of map `services`, indexed by service; an empty name: not in use. */
+struct service {
+	char name[SERVICE_NAME_BYTES];
+	__u32 seen[ROLE_COUNT]; /* 1 once the service had this role: its families are exposed from then on */
+};
+
+/* What the iterator found alive, by series. Zeroed by user space before each scan. */
+struct scan_series {
+	__u32 unix_alive[UNIX_STATE_COUNT];
+	__u32 idle;
+	__u32 pings_outstanding;
+	__u32 peers;
+};
+
+/* What the iterator found alive, in all. Zeroed by user space before each scan. */
+struct scan_total {
+	__u32 protocol[PROTOCOL_COUNT];
+	__u32 unix_sockets; /* of all protocols */
+};
+
+/* Key of map `refused_by_code`; code 0: no response. The value is a __u64 count. */
+struct refused_key {
+	__u32 series;
+	__u32 code;
+};
+
+/* ---- Selectors (interface.md, Options). Repeats of one are alternatives; different ones must all match. ---- */
+
+enum {
+	SELECTOR_MAX = 16,        /* repeats of one selector */
+	SELECTOR_TEXT_BYTES = 64, /* --comm, --service, --container: with the terminating NUL */
+	SELECTOR_PATH_BYTES = 192 /* --exe: with the terminating NUL */
+};
+
+struct selectors {
+	__u32 pids, comms, exes, ports, cgroups, containers, services; /* how many of each */
+	__u32 pid[SELECTOR_MAX];                                      /* as the initial pid namespace counts */
+	__u16 port[SELECTOR_MAX];                                     /* host byte order */
+	__u64 cgroup[SELECTOR_MAX];                                   /* cgroup id (inode of its directory), v1 or v2 */
+	char comm[SELECTOR_MAX][SELECTOR_TEXT_BYTES];                 /* glob */
+	char service[SELECTOR_MAX][SELECTOR_TEXT_BYTES];
+	char container[SELECTOR_MAX][SELECTOR_TEXT_BYTES + 8];        /* prefix of the id, 64 digits at most */
+	char exe[SELECTOR_MAX][SELECTOR_PATH_BYTES];                  /* glob over the absolute path */
+};
+
+#endif

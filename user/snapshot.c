@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * maps ──> [snapshot] ──> labels: scans the live sockets and reads the kernel's maps, summed over the CPUs.
+ */
+#include "snapshot.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "attachment.h"
+
+/* Sums `cells` 64-bit cells of a per-CPU value over the CPUs. */
+static int percpu_sum(struct attachment *att, int fd, __u32 key, __u64 *sum, size_t cells)
+{
+	const __u64 *values = att->percpu;
+	int err, cpus = libbpf_num_possible_cpus();
+
+	err = bpf_map_lookup_elem(fd, &key, att->percpu);
+	if (err)
+		return -errno;
+	memset(sum, 0, cells * sizeof(*sum));
+	for (int cpu = 0; cpu < cpus; cpu++)
+		for (size_t i = 0; i < cells; i++)
+			sum[i] += values[(size_t)cpu * cells + i];
+	return 0;
+}
+
+static int prepare(struct attachment *att)
+{
+	if (!att->percpu)
+		att->percpu = calloc(libbpf_num_possible_cpus(), sizeof(struct series));
+	if (!att->series_unix)
+		att->series_unix = calloc(MAX_SERIES, sizeof(*att->series_unix));
+	return att->percpu && att->series_unix ? 0 : -ENOMEM;
+}
+
+/* Grows *array, of elements of `size` bytes, to hold one more than n. */
+static int reserve(void **array, size_t *capacity, size_t n, size_t size)
+{
+	size_t more = *capacity ? *capacity * 2 : 16;
+	void *grown;
+
+	if (n < *capacity)
+		return 0;
+	grown = realloc(*array, more * size);
+	if (!grown)
+		return -ENOMEM;
+	*array = grown;
+	*capacity = more;
+	return 0;
+}
+
+/* Runs the iterator over all sockets with state; the results are in the scan maps. */
+static int scan(struct attachment *att)
+{
+	static const struct scan_series nothing;
+	static const struct scan_total no_total;
+	struct tapstat_bpf *skel = att->skel;
+	__u32 services = skel->bss->service_count, zero = 0;
+	char buffer[64];
+	int fd = -1;
+
+	if (services > MAX_SERVICES)
+		services = MAX_SERVICES;
+	for (__u32 i = 0; i < MAX_SERIES; i++) {
+		if (i / ROLE_COUNT >= services && i / ROLE_COUNT != SERVICE_OTHER)
+			continue;
+		if (bpf_map_update_elem(bpf_map__fd(skel->maps.scan_by_series), &i, &nothing, BPF_ANY))
+			return -errno;
+	}
+	if (bpf_map_update_elem(bpf_map__fd(skel->maps.scan_totals), &zero, &no_total, BPF_ANY))
+		return -errno;
+	skel->bss->scan_number++;
+	for (int i = 0; i < att->n_hooks && fd < 0; i++)
+		if (!strcmp(att->hook[i].name, "sk_storage_iter") && att->hook[i].attached)
+			fd = bpf_iter_create(bpf_link__fd(att->hook[i].link[0]));
+	if (fd < 0)
+		return -errno;
+	while (read(fd, buffer, sizeof(buffer)) > 0)
+		;
+	close(fd);
+	return 0;
+}
+
+/*
+ * The ends of AF_UNIX connections. `before` and `after` are the gauges around the scan; connections may begin, end
+ * and change between the three. Each figure is a lower bound that is exact once nothing moves, and never goes back.
+ */
+static void unix_ends(struct series_unix *ended, const __u64 *before, const __u64 *after, const struct scan_series *alive)
+{
+	__s64 all = 0, closed, closed_most, lost, unanswered;
+
+	for (int i = 0; i < UNIX_STATE_COUNT; i++)
+		all += (__s64)before[i] - alive->unix_alive[i];
+	closed = (__s64)before[UNIX_STATE_CLOSING] - alive->unix_alive[UNIX_STATE_CLOSING];
+	closed_most = (__s64)after[UNIX_STATE_CLOSING] - alive->unix_alive[UNIX_STATE_CLOSING];
+	lost = all - closed_most;
+	unanswered = (__s64)before[UNIX_STATE_UNANSWERED] - alive->unix_alive[UNIX_STATE_UNANSWERED];
+	if (closed > (__s64)ended->closed)
+		ended->closed = closed;
+	if (lost > (__s64)(ended->lost + ended->timeout)) {
+		__s64 more = lost - (ended->lost + ended->timeout);
+		__s64 timeouts = unanswered - (__s64)ended->timeout;
+
+		timeouts = timeouts < 0 ? 0 : timeouts > more ? more : timeouts;
+		ended->timeout += timeouts;
+		ended->lost += more - timeouts;
+	}
+}
+
+static void unix_ends_add(struct series_snapshot *s, const struct series_unix *ended)
+{
+	s->cell[CELL_WS_CONNECTIONS + CONNECTION_STATUS_CLOSED] += ended->closed;
+	s->cell[CELL_WS_CONNECTIONS + CONNECTION_STATUS_ERROR] += ended->lost + ended->timeout;
+	s->cell[CELL_WS_ERRORS + WS_ERROR_CONNECTION_LOST] += ended->lost;
+	s->cell[CELL_WS_ERRORS + WS_ERROR_TIMEOUT] += ended->timeout;
+}
+
+static int series_read(struct attachment *att, struct snapshot *snap)
+{
+	struct tapstat_bpf *skel = att->skel;
+	__u32 services = skel->bss->service_count;
+
+	snap->n_series = 0;
+	for (__u32 i = 0; i <= MAX_SERVICES; i++) {
+		struct service service;
+
+		if (i >= services && i != SERVICE_OTHER)
+			continue;
+		if (bpf_map_lookup_elem(bpf_map__fd(skel->maps.services), &i, &service))
+			return -errno;
+		for (int role = 0; role < ROLE_COUNT; role++) {
+			struct series_snapshot *s;
+			int err;
+
+			if (!service.seen[role])
+				continue;
+			err = reserve((void **)&snap->series, &snap->cap_series, snap->n_series, sizeof(*snap->series));
+			if (err)
+				return err;
+			s = &snap->series[snap->n_series];
+			memset(s, 0, sizeof(*s));
+			memcpy(s->service, i == SERVICE_OTHER ? "other" : service.name,
+			       i == SERVICE_OTHER ? sizeof("other") : sizeof(service.name));
+			s->service[SERVICE_NAME_BYTES - 1] = 0;
+			s->role = role;
+			s->index = SERIES_INDEX(i, role);
+			err = percpu_sum(att, bpf_map__fd(skel->maps.series), s->index, s->cell, SERIES_CELL_COUNT);
+			if (err)
+				return err;
+			snap->n_series++;
+		}
+	}
+	return 0;
+}
+
+static int scan_read(struct attachment *att, struct snapshot *snap)
+{
+	struct tapstat_bpf *skel = att->skel;
+	__u32 zero = 0;
+
+	for (size_t i = 0; i < snap->n_series; i++) {
+		struct series_snapshot *s = &snap->series[i];
+		const __u64 *before = &s->cell[CELL_UNIX_STATE];
+		__u64 after[SERIES_CELL_COUNT];
+		bool has_unix = false;
+		int err;
+
+		if (bpf_map_lookup_elem(bpf_map__fd(skel->maps.scan_by_series), &s->index, &s->scan))
+			return -errno;
+		for (int j = 0; j < UNIX_STATE_COUNT; j++)
+			has_unix |= before[j] != 0;
+		if (has_unix) {
+			err = percpu_sum(att, bpf_map__fd(skel->maps.series), s->index, after, SERIES_CELL_COUNT);
+			if (err)
+				return err;
+			unix_ends(&att->series_unix[s->index], before, &after[CELL_UNIX_STATE], &s->scan);
+		}
+		unix_ends_add(s, &att->series_unix[s->index]);
+	}
+	if (bpf_map_lookup_elem(bpf_map__fd(skel->maps.scan_totals), &zero, &snap->total))
+		return -errno;
+	return 0;
+}
+
+/* AF_UNIX sockets that are gone no longer count against --max-connections. */
+static void unix_states_release(struct attachment *att, const struct snapshot *snap, __u64 created)
+{
+	__u64 gone = created > snap->total.unix_sockets ? created - snap->total.unix_sockets : 0;
+
+	if (gone <= att->unix_gone)
+		return;
+	__atomic_fetch_sub(&att->skel->bss->states_live, gone - att->unix_gone, __ATOMIC_RELAXED);
+	att->unix_gone = gone;
+}
+
+static int refused_read(struct attachment *att, struct snapshot *snap)
+{
+	int fd = bpf_map__fd(att->skel->maps.refused_by_code), err;
+	struct refused_key key, next, *previous = NULL;
+
+	snap->n_refused = 0;
+	while (!bpf_map_get_next_key(fd, previous, &next)) {
+		__u64 count;
+
+		key = next;
+		previous = &key;
+		if (bpf_map_lookup_elem(fd, &key, &count))
+			continue;
+		for (size_t i = 0; i < snap->n_series; i++) {
+			if (snap->series[i].index != key.series)
+				continue;
+			err = reserve((void **)&snap->refused, &snap->cap_refused, snap->n_refused,
+				      sizeof(*snap->refused));
+			if (err)
+				return err;
+			snap->refused[snap->n_refused++] =
+				(struct refused_snapshot){.series = i, .code = key.code, .count = count};
+		}
+	}
+	return 0;
+}
+
+static void hooks_read(struct attachment *att, struct snapshot *snap)
+{
+	snap->n_hooks = 0;
+	snap->recursion_misses = 0;
+	for (int i = 0; i < att->n_hooks; i++) {
+		struct hook_snapshot *hook = &snap->hook[snap->n_hooks++];
+
+		*hook = (struct hook_snapshot){.name = att->hook[i].name, .attached = att->hook[i].attached};
+		for (int j = 0; j < 2 && att->hook[i].link[j]; j++) {
+			struct bpf_prog_info info = {};
+			__u32 size = sizeof(info);
+
+			if (bpf_obj_get_info_by_fd(att->hook[i].program_fd[j], &info, &size))
+				continue;
+			hook->runs += info.run_cnt;
+			hook->run_ns += info.run_time_ns;
+			hook->has_stats |= info.run_cnt > 0;
+			snap->recursion_misses += info.recursion_misses;
+		}
+	}
+}
+
+/* Entries of a hash map. With `stale`: removes those whose __u32 value differs from it. */
+static __u64 map_count(const struct bpf_map *map, const __u32 *stale)
+{
+	enum { BATCH = 256, KEY_MAX = 64, VALUE_MAX = 64 };
+	static char keys[BATCH * KEY_MAX], values[BATCH * VALUE_MAX];
+	size_t key_size = bpf_map__key_size(map), value_size = bpf_map__value_size(map);
+	__u32 in = 0, out = 0, n;
+	__u64 total = 0;
+	int err = 0;
+
+	if (key_size > KEY_MAX || value_size > VALUE_MAX)
+		return 0;
+	for (bool first = true; !err; first = false) {
+		n = BATCH;
+		err = bpf_map_lookup_batch(bpf_map__fd(map), first ? NULL : &in, &out, keys, values, &n, NULL);
+		if (err && errno != ENOENT)
+			break;
+		for (__u32 i = 0; i < n; i++) {
+			__u32 value;
+
+			memcpy(&value, values + i * value_size, sizeof(value));
+			if (stale && value != *stale)
+				bpf_map_delete_elem(bpf_map__fd(map), keys + i * key_size);
+			else
+				total++;
+		}
+		in = out;
+	}
+	return total;
+}
+
+static void maps_read(struct attachment *att, struct snapshot *snap)
+{
+	struct tapstat_bpf *skel = att->skel;
+	__u32 services = skel->bss->service_count;
+	const struct {
+		const char *name;
+		const struct bpf_map *map;
+		__u64 entries, max_entries;
+	} rows[] = {
+		{"conns", NULL, skel->bss->states_live, att->max_connections},
+		{"services", NULL, services < MAX_SERVICES ? services : MAX_SERVICES, MAX_SERVICES},
+		{"series", NULL, snap->n_series, MAX_SERIES},
+		{"refused_by_code", NULL, snap->n_refused, bpf_map__max_entries(skel->maps.refused_by_code)},
+		{"processes", skel->maps.processes, 0, 0},
+		{"ends_by_peer", skel->maps.ends_by_peer, 0, 0},
+		{"end_by_peer", skel->maps.end_by_peer, 0, 0},
+		{"scan_by_peer", skel->maps.scan_by_peer, 0, 0},
+		{"mmsg_by_pid", skel->maps.mmsg_by_pid, 0, 0},
+	};
+
+	snap->n_maps = 0;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const __u32 *stale = rows[i].map == skel->maps.scan_by_peer ? &skel->bss->scan_number : NULL;
+
+		snap->map[snap->n_maps++] = (struct map_snapshot){
+			.name = rows[i].name,
+			.entries = rows[i].map ? map_count(rows[i].map, stale) : rows[i].entries,
+			.max_entries = rows[i].map ? bpf_map__max_entries(rows[i].map) : rows[i].max_entries,
+		};
+	}
+}
+
+int snapshot_take(struct attachment *att, struct snapshot *snap)
+{
+	__u64 unix_created;
+	int err;
+
+	err = prepare(att);
+	if (err)
+		return err;
+	err = series_read(att, snap);
+	if (err)
+		return err;
+	unix_created = att->skel->bss->unix_created;
+	err = scan(att);
+	if (err)
+		return err;
+	err = scan_read(att, snap);
+	if (err)
+		return err;
+	unix_states_release(att, snap, unix_created);
+	err = percpu_sum(att, bpf_map__fd(att->skel->maps.self), 0, snap->self, SELF_CELL_COUNT);
+	if (err)
+		return err;
+	err = refused_read(att, snap);
+	if (err)
+		return err;
+	hooks_read(att, snap);
+	maps_read(att, snap);
+	snap->memory_ceiling_bytes = att->memory_ceiling_bytes;
+	return 0;
+}
+
+void snapshot_free(struct snapshot *snap)
+{
+	free(snap->series);
+	free(snap->refused);
+	memset(snap, 0, sizeof(*snap));
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * maps ──> [snapshot] ──> labels ──> exposition: one consistent reading of the kernel's maps, plain data, no libbpf.
+ */
+#ifndef TAPSTAT_SNAPSHOT_H
+#define TAPSTAT_SNAPSHOT_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tapstat/abi.h"
+
+struct attachment; /* attach.h */
+
+/* One service in one role, summed over the CPUs. */
+struct series_snapshot {
+	char service[SERVICE_NAME_BYTES];
+	enum role role;
+	__u32 index; /* SERIES_INDEX in the kernel */
+	__u64 cell[SERIES_CELL_COUNT]; /* ends of AF_UNIX connections included */
+	struct scan_series scan;
+};
+
+struct refused_snapshot {
+	__u32 series; /* position in snapshot.series */
+	__u32 code;   /* HTTP status, 0: none */
+	__u64 count;
+};
+
+struct hook_snapshot {
+	const char *name; /* static */
+	bool attached;
+	bool has_stats; /* the kernel keeps runs and time */
+	__u64 runs, run_ns;
+};
+
+struct map_snapshot {
+	const char *name; /* static */
+	__u64 entries, max_entries;
+};
+
+enum { SNAPSHOT_MAX_HOOKS = 16, SNAPSHOT_MAX_MAPS = 24 };
+
+/* Owned by the caller; snapshot_take() reuses its memory, snapshot_free() gives it back. Zero it before first use. */
+struct snapshot {
+	struct series_snapshot *series; /* of each service and role seen, in the order of their first sight */
+	size_t n_series, cap_series;
+	struct refused_snapshot *refused;
+	size_t n_refused, cap_refused;
+	struct hook_snapshot hook[SNAPSHOT_MAX_HOOKS];
+	size_t n_hooks;
+	struct map_snapshot map[SNAPSHOT_MAX_MAPS];
+	size_t n_maps;
+	__u64 self[SELF_CELL_COUNT];
+	struct scan_total total;
+	__u64 recursion_misses; /* runs that the kernel skipped because the program was already running on the CPU */
+	__u64 memory_ceiling_bytes;
+};
+
+/* Scans the live sockets and reads every map. 0, or a negative errno with *snap as it was. */
+int snapshot_take(struct attachment *att, struct snapshot *snap);
+void snapshot_free(struct snapshot *snap);
+
+#endif
