@@ -36,6 +36,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 CFLAGS ?= -O2 -g
 CPPFLAGS += -Iinclude -Iuser -Ibpf -I$(BUILD) -D_GNU_SOURCE \
 	-DTAPSTAT_VERSION='"$(VERSION)"' -DTAPSTAT_COMMIT='"$(COMMIT)"'
+CPPFLAGS_JSON := -Iinclude -Iuser -Ibpf -I$(BUILD) -D_GNU_SOURCE -DTAPSTAT_VERSION=0 -DTAPSTAT_COMMIT=0
 USER_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) -MMD -MP
 LIBS := -levent -lbpf -lelf -lz -lcap -ljansson
 STATIC_LIBS := -levent -lbpf -lelf -lz -lcap -ljansson
@@ -112,8 +113,23 @@ $(BUILD)/unit/%: tests/unit/%.c $(library_objects) Makefile
 unit: $(unit_tests)
 
 test: deps-test
-	@$(MAKE) --no-print-directory all unit
+	@$(MAKE) --no-print-directory all unit $(BUILD)/compile_commands.json
 	@tests/run '$(BUILD)' $(T)
+
+check: all $(BUILD)/compile_commands.json
+	@tests/check/run '$(BUILD)'
+
+fuzz:
+	@BUILD='$(BUILD)' tests/fuzz/run $(SECONDS_EACH)
+
+bench: all
+	@tests/bench/run '$(BUILD)' $(T)
+
+$(BUILD)/compile_commands.json: Makefile $(user_sources)
+	@{ echo '['; sep=; for f in $(user_sources); do \
+		printf '%s{"directory":"%s","file":"%s","arguments":["cc"' "$$sep" "$$PWD" "$$f"; \
+		for a in $(CPPFLAGS_JSON) -std=gnu11; do printf ',"%s"' "$$a"; done; \
+		printf ',"-c","%s"]}\n' "$$f"; sep=,; done; echo ']'; } > $@
 
 clean:
 	rm -rf build

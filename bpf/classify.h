@@ -31,7 +31,11 @@ static __always_inline bool http2_starts(const __u8 *p)
 
 static __always_inline bool http_starts(const __u8 *p)
 {
-	return http_is_request(load32(p)) || (load32(p) == HTTP_HALF('H', 'T', 'T', 'P') && p[4] == '/');
+	__u32 word = load32(p);
+
+	return http_is_request(word) || (word == HTTP_HALF('H', 'T', 'T', 'P') && p[4] == '/') ||
+	       (word == HTTP_HALF('P', 'R', 'O', 'X') && p[4] == 'Y') ||
+	       (word == (__u32)HTTP_PROXY_SIGNATURE && p[4] == 0);
 }
 
 #define CLASSIFIERS(C)           \

@@ -86,14 +86,14 @@ struct conn {
 	__u8 protocol;      /* enum label_protocol */
 	__u8 role;          /* enum role */
 	__u8 unix_state;    /* enum label_unix_state */
-	__u8 flags;         /* enum conn_flags; changed atomically where both directions may */
+	__u8 flags;         /* enum conn_flags; each is changed in one phase of the connection only */
 	__u64 opened_ns;    /* HTTP: start of the upgrade request; WebSocket: of the connection; 0: unknown */
 	__u64 pending_ns;   /* when the unanswered data message passed | 1 for binary; 0: none */
 	__u32 last_data;    /* time of the last data message, in units of 2^30 ns */
 	__u16 pings_sent;     /* pings of the service so far */
 	__u16 pings_answered; /* the number of the newest answered one */
 	__u32 early_answer_us; /* when an unmatched data message came in, client: the question's event may follow */
-	__u32 early_pong_us;   /* likewise of a pong; while undecided: attempts at recognition so far */
+	__u32 early_pong_us;   /* likewise of a pong; while undecided: calls looked at in vain */
 	__u64 ping[PING_SLOTS]; /* hash << 32 | time in µs, by number % PING_SLOTS; 0: none */
 };
 

@@ -31,7 +31,8 @@ static __always_inline void websocket_begins(struct io *io, struct series *to)
 	conn->last_data = io->call->now >> 30;
 	conn->early_pong_us = 0;
 	io->call->minute = 0;
-	io->call->opened = 1;
+	if (conn->series >= SERIES_INDEX(SERVICE_OTHER, 0))
+		self_add(SELF_FOLDED_CONNECTIONS, 1);
 	conn_unix_state(conn, to, true);
 }
 
@@ -87,6 +88,7 @@ static __always_inline void response_complete(struct io *io)
 		conn->flags = (conn->flags & ~CONN_UPGRADE_PENDING) | (head & HTTP_RSV1_EXTENSION ? CONN_RSV1_ALLOWED : 0);
 		stream_frames(io->stream);
 		websocket_begins(io, to);
+		io->call->opened = 1;
 		return;
 	}
 	http_after_head(io->stream);
@@ -124,12 +126,6 @@ static __always_inline void http_follow(struct io *io)
 		else
 			response_complete(io);
 	}
-}
-
-static __always_inline void stream_http(struct stream *s)
-{
-	s->mode = STREAM_HTTP;
-	s->http.state = HTTP_START;
 }
 
 /* ---- Recognition ------------------------------------------------------------------------------------------- */
@@ -236,12 +232,19 @@ static __always_inline void stream_classify(struct io *io)
 	p = window_at(io, &avail);
 	if (!p)
 		return;
-	if (conn->protocol == PROTOCOL_HTTP || conn->protocol == PROTOCOL_WEBSOCKET) {
-		stream_http(s); /* the other direction said so */
+	if (conn->protocol == PROTOCOL_HTTP) { /* the other direction said so */
+		stream_http(s);
 		return;
 	}
-	if (avail < CLASSIFY_BYTES && avail == io->call->len - io->call->off && !io->call->rest) {
+	if (avail < CLASSIFY_BYTES) {
 		window_carry(io, p, avail);
+		return;
+	}
+	if (conn->protocol == PROTOCOL_WEBSOCKET) { /* the 101 was seen, not yet or never the request */
+		if (http_starts(p))
+			stream_http(s);
+		else
+			stream_frames(s);
 		return;
 	}
 	protocol = classify(p);
@@ -324,7 +327,10 @@ static long io_step(__u32 i, struct io *io)
 	return io_step_inline(io);
 }
 
-/* Bytes that passed unseen. Inside a payload they are skipped like any others of it; else the direction is lost. */
+/*
+ * Bytes that passed unseen. Inside a payload they are skipped like any others of it, and nothing is lost; else the
+ * direction is out of step.
+ */
 __noinline int stream_skip(struct conn *conn, struct scratch *scratch, __u64 bytes, __u32 reason)
 {
 	struct io on_stack, *io = &on_stack;
@@ -340,30 +346,31 @@ __noinline int stream_skip(struct conn *conn, struct scratch *scratch, __u64 byt
 
 		if (s->ws.payload_left > bytes && !control) {
 			s->ws.payload_left -= bytes;
-			record_unparsed(reason, bytes);
 			return 0;
 		}
 		if (s->ws.payload_left == bytes && !control && !s->carry_len && s->mode == STREAM_FRAMES) {
 			struct ws_event event = {};
 
 			s->ws.payload_left = 0;
-			record_unparsed(reason, bytes);
 			if (ws_frame_complete(s, &event) == CONSUMED && event.frame && io->series)
 				frame_complete(io, io->series, &event);
 			return 0;
 		}
 	}
+	record_unparsed(reason, bytes);
 	if (io->conn->protocol == PROTOCOL_WEBSOCKET) {
-		record_unparsed(reason, bytes);
 		if (s->mode == STREAM_FRAMES || s->mode == STREAM_HTTP)
 			stream_out_of_step(io);
 	} else {
-		if (s->mode == STREAM_HTTP && s->http.state == HTTP_BODY)
-			s->http.body_left -= min_u64(s->http.body_left, bytes);
-		else
-			s->carry_len = 0;
-		if (io->conn->protocol == PROTOCOL_UNDECIDED)
+		s->carry_len = 0;
+		if (s->mode == STREAM_HTTP && s->http.state == HTTP_BODY && s->http.body_left > bytes)
+			s->http.body_left -= bytes;
+		else if (s->mode == STREAM_HTTP)
+			s->http.state = HTTP_START;
+		if (io->conn->protocol == PROTOCOL_UNDECIDED) {
+			io->conn->flags &= ~CONN_FRESH;
 			s->mode = STREAM_NEW;
+		}
 	}
 	if (s->mode == STREAM_CANDIDATE)
 		ws_candidate_reset(s);
@@ -455,6 +462,7 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 		stream_skip(io->conn, io->scratch, len, -err - 1);
 		return;
 	}
+	io->call->minute = 0;
 	if (conn->protocol == PROTOCOL_WEBSOCKET) {
 		io->call->minute = (io->call->now - conn->opened_ns) / MINUTE_NS;
 		if (s->mode == STREAM_CANDIDATE)

@@ -6,6 +6,7 @@
 #define TAPSTAT_FOLLOW_WEBSOCKET_H
 
 #include "life.h"
+#include "proto/http_upgrade.h"
 #include "proto/websocket.h"
 #include "window.h"
 
@@ -177,6 +178,12 @@ static __always_inline void io_give_up(struct io *io, enum label_unparsed reason
 	io->call->rest = 0;
 }
 
+static __always_inline void stream_http(struct stream *s)
+{
+	s->mode = STREAM_HTTP;
+	s->http.state = HTTP_START;
+}
+
 /* The direction of a WebSocket connection lost its step: it waits for headers that chain. */
 static __always_inline void stream_out_of_step(struct io *io)
 {
@@ -232,6 +239,16 @@ static __always_inline void websocket_step(struct io *io)
 	verdict = ws_step(io->stream, &rules, p, avail, io->call->len - io->call->off, &consumed, &event);
 	if (verdict == INCOMPLETE) {
 		window_carry(io, p, avail);
+		return;
+	}
+	if (verdict == MALFORMED && io->conn->protocol != PROTOCOL_WEBSOCKET) {
+		stream_http(io->stream); /* the upgrade was refused: another request */
+		return;
+	}
+	if (verdict == MALFORMED && io->stream->gap_events) {
+		/* Bytes are missing before these: tapstat lost its place, not the peer its manners. */
+		io_give_up(io, UNPARSED_GAP);
+		stream_out_of_step(io);
 		return;
 	}
 	if (verdict == MALFORMED) {

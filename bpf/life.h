@@ -116,8 +116,6 @@ static __always_inline struct series *conn_fix_service(struct conn *conn, struct
 	__u32 service = service_current(task);
 	struct service *entry = bpf_map_lookup_elem(&services, &service);
 
-	if (service == SERVICE_OTHER)
-		self_add(SELF_FOLDED_CONNECTIONS, 1);
 	if (entry && role < ROLE_COUNT)
 		entry->seen[role] = 1;
 	conn->role = role;
@@ -143,7 +141,7 @@ static __always_inline bool port_selected(struct sock *sk)
 /* State for a socket that does its first I/O, if it is wanted. */
 static __always_inline struct conn *conn_create(struct sock *sk, struct task_struct *task, __u32 dir, __u32 len)
 {
-	struct conn *conn;
+	struct conn fresh = {.series = SERIES_NONE}, *conn;
 
 	if (selecting) {
 		if (!port_selected(sk))
@@ -159,23 +157,20 @@ static __always_inline struct conn *conn_create(struct sock *sk, struct task_str
 		record_dropped(DROPPED_MAX_CONNECTIONS);
 		return NULL;
 	}
-	conn = bpf_sk_storage_get(&conns, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!is_tcp(sk)) {
+		fresh.flags = CONN_UNIX;
+	} else {
+		struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+		if (tp && tcp_is_start(tp, dir, len))
+			fresh.flags = CONN_FRESH;
+	}
+	conn = bpf_sk_storage_get(&conns, sk, &fresh, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!conn) {
 		record_dropped(DROPPED_NO_MEMORY);
 		return NULL;
 	}
 	__sync_fetch_and_add(&states_live, 1);
-	self_add(SELF_STATES_CREATED, 1);
-	conn->series = SERIES_NONE;
-	if (!is_tcp(sk)) {
-		__sync_fetch_and_add(&unix_created, 1);
-		conn->flags = CONN_UNIX;
-	} else if (sk->sk_protocol == IPPROTO_TCP) {
-		struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-
-		if (tp && tcp_is_start(tp, dir, len))
-			conn->flags = CONN_FRESH;
-	}
 	return conn;
 }
 
@@ -208,6 +203,22 @@ static __always_inline void conn_record_lifetime(struct conn *conn, struct serie
 		record_lifetime(to, now - conn->opened_ns);
 }
 
+/* Bytes that no event told of and that were still waited for: stream_check_gap(). */
+static __always_inline void conn_record_gap(struct sock *sk, struct conn *conn)
+{
+	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+	if (!tp)
+		return;
+	for (__u32 dir = 0; dir < DIRECTION_COUNT; dir++) {
+		struct stream *s = &conn->stream[dir];
+		__u32 gap = tcp_position(tp, dir) - s->seq;
+
+		if (s->gap_events && (__s32)gap > 1)
+			record_unparsed(UNPARSED_GAP, gap - 1); /* the FIN counts as a byte */
+	}
+}
+
 /* A TCP socket is destroyed: the one place where its connection is judged. */
 static __always_inline void conn_end(struct sock *sk, struct conn *conn)
 {
@@ -223,6 +234,7 @@ static __always_inline void conn_end(struct sock *sk, struct conn *conn)
 			record_refused(conn->series, 0);
 		return;
 	}
+	conn_record_gap(sk, conn);
 	conn_record_lifetime(conn, to, bpf_ktime_get_ns());
 	minute_flush(to, &conn->stream[DIRECTION_RECEIVED], DIRECTION_RECEIVED, -1);
 	minute_flush(to, &conn->stream[DIRECTION_SENT], DIRECTION_SENT, -1);

@@ -16,8 +16,7 @@ const volatile struct selectors selectors = {}; /* none: everything */
 const volatile bool selecting = false;          /* whether there is any selector */
 const volatile bool selecting_process = false;  /* ... that looks at the process */
 
-__u64 states_live;   /* sockets with state; user space takes off AF_UNIX sockets found gone */
-__u64 unix_created;  /* AF_UNIX sockets ever given state */
+__u64 states_live;   /* sockets with state; a scan corrects it: nothing tells the end of AF_UNIX sockets */
 __u32 service_count; /* indices given out in `services` */
 
 /* By socket; freed with it. Full (max_connections): the socket is not followed, counted as dropped. */

@@ -37,7 +37,7 @@ struct identity {
 	struct vfsmount *mnt;
 	__u64 arg_at, arg_end;
 	__u32 path_at;
-	__u32 level;
+	__u32 unit_seen;
 	__u32 under_system_slice;
 	__u32 has_container;
 	__u32 cgroup_matches;
@@ -171,8 +171,10 @@ static long cgroup_step(__u32 i, struct identity **context)
 		return 1;
 	__builtin_memset(id->cgroup_name, 0, sizeof(id->cgroup_name));
 	bpf_probe_read_kernel_str(id->cgroup_name, sizeof(id->cgroup_name), BPF_CORE_READ(kn, name));
-	if (i == 0 && id->level == 0)
+	if (i == 0 && !id->unit_seen) { /* the last element of the first hierarchy that has one */
+		id->unit_seen = 1;
 		identify_unit(id);
+	}
 	if (equals_word(id->cgroup_name, "system.s", 8) && equals_word(id->cgroup_name + 8, "lice\0\0\0", 5))
 		id->under_system_slice = 1;
 	if (!id->has_container) {
@@ -183,10 +185,9 @@ static long cgroup_step(__u32 i, struct identity **context)
 	return 0;
 }
 
-static __always_inline void identify_hierarchy(struct identity *id, struct cgroup *cgroup, __u32 level)
+static __always_inline void identify_hierarchy(struct identity *id, struct cgroup *cgroup)
 {
 	id->kn = BPF_CORE_READ(cgroup, kn);
-	id->level = level;
 	bpf_loop(CGROUP_DEPTH, cgroup_step, &id, 0);
 }
 
@@ -197,14 +198,15 @@ static __always_inline void identify_cgroups(struct identity *id, struct task_st
 	id->has_container = 0;
 	id->under_system_slice = 0;
 	id->cgroup_matches = 0;
+	id->unit_seen = 0;
 	id->unit[0] = 0;
-	identify_hierarchy(id, BPF_CORE_READ(set, dfl_cgrp), 0);
+	identify_hierarchy(id, BPF_CORE_READ(set, dfl_cgrp));
 	/* Version 1 hierarchies, where a container or --cgroup may be named in any. */
 	for (int i = 0; i < 12; i++) {
 		struct cgroup *cgroup = BPF_CORE_READ(set, subsys[i], cgroup);
 
 		if (cgroup)
-			identify_hierarchy(id, cgroup, 1);
+			identify_hierarchy(id, cgroup);
 	}
 	if (!id->under_system_slice)
 		id->unit[0] = 0;

@@ -33,12 +33,12 @@ static __always_inline int scan_socket(struct sock *sk, struct conn *conn)
 	struct scan_series *result;
 	struct series *to;
 	__u32 key = 0, protocol = conn->protocol, state = conn->unix_state, minute;
+	__s64 age;
 
 	total = bpf_map_lookup_elem(&scan_totals, &key);
 	if (!total)
 		return 0;
-	if (conn->flags & CONN_UNIX)
-		total->unix_sockets++;
+	total->listed++;
 	/* A closed AF_UNIX socket stays listed while its peer refers to it. */
 	if (!sk->sk_socket) {
 		to = conn_series(conn);
@@ -58,11 +58,13 @@ static __always_inline int scan_socket(struct sock *sk, struct conn *conn)
 		return 0;
 	if ((conn->flags & CONN_UNIX) && state < UNIX_STATE_COUNT)
 		result->unix_alive[state]++;
-	if ((__u32)(now >> 30) - conn->last_data >= IDLE_AFTER)
+	if ((__s32)((__u32)(now >> 30) - conn->last_data) >= (__s32)IDLE_AFTER)
 		result->idle++;
 	result->pings_outstanding += (__u16)(conn->pings_sent - conn->pings_answered);
-	minute = (now - SECOND_NS - conn->opened_ns) / MINUTE_NS; /* a second late: hooks may still be in the old one */
-	if (now - conn->opened_ns > MINUTE_NS) {
+	/* A second late: a hook may still be in the old minute. */
+	age = now - SECOND_NS - conn->opened_ns;
+	if (age > (__s64)MINUTE_NS) {
+		minute = (__u64)age / MINUTE_NS;
 		minute_flush(to, &conn->stream[DIRECTION_RECEIVED], DIRECTION_RECEIVED, minute);
 		minute_flush(to, &conn->stream[DIRECTION_SENT], DIRECTION_SENT, minute);
 	}

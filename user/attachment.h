@@ -33,7 +33,6 @@ struct attachment {
 	/* snapshot.c: */
 	struct series_unix *series_unix; /* MAX_SERIES of them, owned */
 	void *percpu;                    /* one value of the largest per-CPU map, owned */
-	__u64 unix_gone;                 /* AF_UNIX sockets taken off states_live so far */
 };
 
 #endif

@@ -187,15 +187,13 @@ static int scan_read(struct attachment *att, struct snapshot *snap)
 	return 0;
 }
 
-/* AF_UNIX sockets that are gone no longer count against --max-connections. */
-static void unix_states_release(struct attachment *att, const struct snapshot *snap, __u64 created)
+/*
+ * Corrects the count of sockets with state, of which AF_UNIX ones go unnoticed. What comes and goes during the scan
+ * leaves an error that the next one takes away.
+ */
+static void states_correct(struct attachment *att, const struct snapshot *snap, __u64 before)
 {
-	__u64 gone = created > snap->total.unix_sockets ? created - snap->total.unix_sockets : 0;
-
-	if (gone <= att->unix_gone)
-		return;
-	__atomic_fetch_sub(&att->skel->bss->states_live, gone - att->unix_gone, __ATOMIC_RELAXED);
-	att->unix_gone = gone;
+	__atomic_fetch_add(&att->skel->bss->states_live, snap->total.listed - before, __ATOMIC_RELAXED);
 }
 
 static int refused_read(struct attachment *att, struct snapshot *snap)
@@ -312,7 +310,7 @@ static void maps_read(struct attachment *att, struct snapshot *snap)
 
 int snapshot_take(struct attachment *att, struct snapshot *snap)
 {
-	__u64 unix_created;
+	__u64 states;
 	int err;
 
 	err = prepare(att);
@@ -321,14 +319,14 @@ int snapshot_take(struct attachment *att, struct snapshot *snap)
 	err = series_read(att, snap);
 	if (err)
 		return err;
-	unix_created = att->skel->bss->unix_created;
+	states = att->skel->bss->states_live;
 	err = scan(att);
 	if (err)
 		return err;
 	err = scan_read(att, snap);
 	if (err)
 		return err;
-	unix_states_release(att, snap, unix_created);
+	states_correct(att, snap, states);
 	err = percpu_sum(att, bpf_map__fd(att->skel->maps.self), 0, snap->self, SELF_CELL_COUNT);
 	if (err)
 		return err;

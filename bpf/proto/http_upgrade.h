@@ -26,6 +26,7 @@ enum http_state {
 	HTTP_EXTENSIONS_NEXT,
 	HTTP_LENGTH,         /* in the value of Content-Length */
 	HTTP_BODY,           /* in a body of known length */
+	HTTP_PROXY_LINE,     /* in the line of the PROXY protocol, version 1, before the first request */
 	HTTP_OPAQUE,         /* something else, to the end of the call */
 };
 
@@ -61,6 +62,9 @@ static __always_inline bool http_is_request(__u32 word)
 	       word == HTTP_HALF('T', 'R', 'A', 'C');
 }
 
+/* The PROXY protocol, version 2: signature of 12 bytes, 2 more, length of the rest (HAProxy, proxy-protocol.txt). */
+#define HTTP_PROXY_SIGNATURE HTTP_WORD('\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q')
+
 /* Whether the bytes begin a status line: "HTTP/1." */
 static __always_inline bool http_is_response(__u64 word)
 {
@@ -75,23 +79,26 @@ static __always_inline __u64 http_match(__u64 word, __u8 byte)
 	return (x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL;
 }
 
-/* Bytes of the 8 at `p` before the first newline or, if `list`, comma; at most `avail`. */
+/* Bytes of the LOOKAHEAD at `p` before the first newline or, if `list`, comma; at most `avail`. */
 static __always_inline __u32 http_span(const __u8 *p, __u32 avail, bool list)
 {
-	__u64 word = load64(p), hit = http_match(word, '\n');
-	__u32 n = 8;
+	__u64 low = load64(p), high = load64(p + 8), in_low = http_match(low, '\n'), in_high = http_match(high, '\n');
+	__u32 n = LOOKAHEAD;
 
-	if (list)
-		hit |= http_match(word, ',');
-	if (hit)
-		n = lowest_bit(hit) >> 3;
+	if (list) {
+		in_low |= http_match(low, ',');
+		in_high |= http_match(high, ',');
+	}
+	if (in_low)
+		n = lowest_bit(in_low) >> 3;
+	else if (in_high)
+		n = 8 + (lowest_bit(in_high) >> 3);
 	return n < avail ? n : avail;
 }
 
 static __always_inline bool http_has_newline(const __u8 *p, __u32 avail)
 {
-	return http_span(p, avail, false) < (avail < 8 ? avail : 8) ||
-	       (avail > 8 && http_span(p + 8, avail - 8, false) < (avail < 16 ? avail - 8 : 8));
+	return http_span(p, avail, false) < avail;
 }
 
 static __always_inline enum verdict http_start_line(struct stream *s, const __u8 *p, __u32 avail, __u64 left,
@@ -124,6 +131,14 @@ static __always_inline enum verdict http_start_line(struct stream *s, const __u8
 		return CONSUMED;
 	}
 	s->http.state = HTTP_OPAQUE;
+	if ((__u32)word == HTTP_HALF('P', 'R', 'O', 'X')) {
+		s->http.state = HTTP_PROXY_LINE;
+	} else if (word == HTTP_PROXY_SIGNATURE) {
+		if (avail < 16 && short_of_bytes)
+			return INCOMPLETE;
+		s->http.body_left = 16 + (p[14] << 8 | p[15]);
+		s->http.state = HTTP_BODY;
+	}
 	return CONSUMED;
 }
 
@@ -219,11 +234,11 @@ static __always_inline void http_next_token(struct stream *s, const __u8 *p, __u
 	__u32 n = http_span(p, avail, true);
 
 	*consumed = n;
-	if (n >= avail || n == 8)
+	if (n >= avail)
 		return;
 	*consumed = n + 1;
-	s->http.state = (load64(p) >> (8 * n) & 0xff) == '\n' ? HTTP_FIELD :
-			s->http.state - HTTP_UPGRADE_NEXT + HTTP_UPGRADE;
+	/* The newline is the nearer of the two, or the comma is. */
+	s->http.state = http_span(p, avail, false) == n ? HTTP_FIELD : s->http.state - HTTP_UPGRADE_NEXT + HTTP_UPGRADE;
 }
 
 /*
@@ -254,11 +269,12 @@ static __always_inline enum verdict http_step(struct stream *s, const __u8 *p, _
 		http_next_token(s, p, avail, consumed);
 		return CONSUMED;
 	case HTTP_SKIP_LINE:
+	case HTTP_PROXY_LINE:
 		n = http_span(p, avail, false);
 		*consumed = n;
-		if (n < avail && n < 8) {
+		if (n < avail) {
 			*consumed = n + 1;
-			s->http.state = HTTP_FIELD;
+			s->http.state = state == HTTP_SKIP_LINE ? HTTP_FIELD : HTTP_START;
 		}
 		return CONSUMED;
 	case HTTP_LENGTH:

@@ -48,7 +48,7 @@ struct scan_series {
 /* What the iterator found alive, in all. Zeroed by user space before each scan. */
 struct scan_total {
 	__u32 protocol[PROTOCOL_COUNT];
-	__u32 unix_sockets; /* of all protocols */
+	__u32 listed; /* sockets that hold state, closed ones included */
 };
 
 /* Key of map `refused_by_code`; code 0: no response. The value is a __u64 count. */

@@ -278,7 +278,6 @@ enum self_cell {
 	SELF_DROPPED = SELF_UNPARSED + UNPARSED_COUNT,
 	SELF_JOINED = SELF_DROPPED + DROPPED_COUNT,
 	SELF_TLS = SELF_JOINED + PROTOCOL_COUNT,
-	SELF_STATES_CREATED,     /* sockets given state */
 	SELF_FOLDED_CONNECTIONS, /* connections counted under service="other" */
 	SELF_CELL_COUNT
 };
