@@ -38,9 +38,9 @@ static __always_inline bool http_starts(const __u8 *p)
 	       (word == (__u32)HTTP_PROXY_SIGNATURE && p[4] == 0);
 }
 
-#define CLASSIFIERS(C)           \
-	C(HTTP, http_starts)     \
-	C(HTTP2, http2_starts)   \
+#define CLASSIFIERS(C)         \
+	C(HTTP, http_starts)   \
+	C(HTTP2, http2_starts) \
 	C(TLS, tls_starts)
 
 /* PROTOCOL_UNDECIDED: no row knows the bytes. At least CLASSIFY_BYTES must be valid. */

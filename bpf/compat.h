@@ -23,7 +23,8 @@ static __always_inline void store_release_u32(__u32 *p, __u32 v)
 #endif
 }
 
-/* The parent of a kernfs node: renamed in 6.15, commit 633488947ef6 ("kernfs: Use RCU to access kernfs_node::parent"). */
+/* The parent of a kernfs node: renamed in 6.15, commit 633488947ef6 ("kernfs: Use RCU to access
+ * kernfs_node::parent"). */
 static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
 {
 	struct kernfs_node___parent_rcu *renamed = (void *)kn;

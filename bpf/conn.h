@@ -58,10 +58,10 @@ struct stream {
 		} control;
 	};
 	/* WebSocket: */
-	__u8 frame;      /* first byte of the frame in progress */
-	__u8 message;    /* opcode of the message in progress, 0: none */
-	__u8 chain;      /* candidate: consecutive headers that fit */
-	__u8 masked;     /* candidate: whether the frames of the chain are masked */
+	__u8 frame;   /* first byte of the frame in progress */
+	__u8 message; /* opcode of the message in progress, 0: none */
+	__u8 chain;   /* candidate: consecutive headers that fit */
+	__u8 masked;  /* candidate: whether the frames of the chain are masked */
 	/* All: */
 	__u8 carry_len;
 	__u8 mode;       /* enum stream_mode */
@@ -82,18 +82,18 @@ enum conn_flags {
 
 struct conn {
 	struct stream stream[DIRECTION_COUNT];
-	__u32 series;       /* SERIES_INDEX, SERIES_NONE until the service is fixed */
-	__u8 protocol;      /* enum label_protocol */
-	__u8 role;          /* enum role */
-	__u8 unix_state;    /* enum label_unix_state */
-	__u8 flags;         /* enum conn_flags; each is changed in one phase of the connection only */
-	__u64 opened_ns;    /* HTTP: start of the upgrade request; WebSocket: of the connection; 0: unknown */
-	__u64 pending_ns;   /* when the unanswered data message passed | 1 for binary; 0: none */
-	__u32 last_data;    /* time of the last data message, in units of 2^30 ns */
-	__u16 pings_sent;     /* pings of the service so far */
-	__u16 pings_answered; /* the number of the newest answered one */
-	__u32 early_answer_us; /* when an unmatched data message came in, client: the question's event may follow */
-	__u32 early_pong_us;   /* likewise of a pong; while undecided: calls looked at in vain */
+	__u32 series;           /* SERIES_INDEX, SERIES_NONE until the service is fixed */
+	__u8 protocol;          /* enum label_protocol */
+	__u8 role;              /* enum role */
+	__u8 unix_state;        /* enum label_unix_state */
+	__u8 flags;             /* enum conn_flags; each is changed in one phase of the connection only */
+	__u64 opened_ns;        /* HTTP: start of the upgrade request; WebSocket: of the connection; 0: unknown */
+	__u64 pending_ns;       /* when the unanswered data message passed | 1 for binary; 0: none */
+	__u32 last_data;        /* time of the last data message, in units of 2^30 ns */
+	__u16 pings_sent;       /* pings of the service so far */
+	__u16 pings_answered;   /* the number of the newest answered one */
+	__u32 early_answer_us;  /* when an unmatched data message came in, client: the question's event may follow */
+	__u32 early_pong_us;    /* likewise of a pong; while undecided: calls looked at in vain */
 	__u64 ping[PING_SLOTS]; /* hash << 32 | time in µs, by number % PING_SLOTS; 0: none */
 };
 

@@ -85,7 +85,8 @@ static __always_inline void response_complete(struct io *io)
 		cell_add(to, CELL_WS_CONNECTIONS + CONNECTION_STATUS_OPENED, 1);
 		if (pending && conn->opened_ns)
 			record_handshake(to, io->call->now - conn->opened_ns);
-		conn->flags = (conn->flags & ~CONN_UPGRADE_PENDING) | (head & HTTP_RSV1_EXTENSION ? CONN_RSV1_ALLOWED : 0);
+		conn->flags =
+			(conn->flags & ~CONN_UPGRADE_PENDING) | (head & HTTP_RSV1_EXTENSION ? CONN_RSV1_ALLOWED : 0);
 		stream_frames(io->stream);
 		websocket_begins(io, to);
 		io->call->opened = 1;
@@ -141,10 +142,12 @@ static __always_inline void held_count(struct io *io, struct series *to, __u32 h
 	cell_add(to, CELL_WS_FRAMES_RECEIVED + io->call->dir * OPCODE_COUNT + opcode_label(event.opcode), 1);
 	if (event.opcode & WS_CONTROL) {
 		cell_add(to,
-			 CELL_WS_MESSAGES_RECEIVED + io->call->dir * MESSAGE_TYPE_COUNT + message_label(event.opcode), 1);
+			 CELL_WS_MESSAGES_RECEIVED + io->call->dir * MESSAGE_TYPE_COUNT + message_label(event.opcode),
+			 1);
 	} else if (event.message && event.message_opcode) {
 		cell_add(to,
-			 CELL_WS_MESSAGES_RECEIVED + io->call->dir * MESSAGE_TYPE_COUNT + message_label(event.message_opcode),
+			 CELL_WS_MESSAGES_RECEIVED + io->call->dir * MESSAGE_TYPE_COUNT +
+				 message_label(event.message_opcode),
 			 1);
 		record_message_size(to, io->call->dir, event.message_bytes);
 	}
@@ -281,7 +284,8 @@ static __always_inline void io_init(struct io *io, struct conn *conn, struct scr
 	io->series = conn_series(conn);
 }
 
-/* One step of everything but the common case, a data frame: a global function, so that the verifier looks at it once. 1: the call is done. */
+/* One step of everything but the common case, a data frame: a global function, so that the verifier looks at it once.
+ * 1: the call is done. */
 __noinline int slow_step(struct conn *conn, struct scratch *scratch)
 {
 	struct io on_stack, *io = &on_stack;
@@ -491,7 +495,8 @@ done:
 		return;
 	if (s->mode == STREAM_DEAD)
 		return;
-	stream_skip(io->conn, io->scratch, io->call->len - io->call->off + io->call->rest, io->call->fault ? UNPARSED_FAULT : UNPARSED_CAPPED);
+	stream_skip(io->conn, io->scratch, io->call->len - io->call->off + io->call->rest,
+		    io->call->fault ? UNPARSED_FAULT : UNPARSED_CAPPED);
 }
 
 /* What a negative return means for a WebSocket connection. */

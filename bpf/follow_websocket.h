@@ -214,7 +214,8 @@ static __always_inline bool websocket_data_step(struct io *io)
 	__u32 avail;
 
 	p = window_at(io, &avail);
-	if (!p || !io->series || !ws_data_step(io->stream, &rules, p, avail, io->call->len - io->call->off, &consumed, &event))
+	if (!p || !io->series ||
+	    !ws_data_step(io->stream, &rules, p, avail, io->call->len - io->call->off, &consumed, &event))
 		return false;
 	io->call->off += consumed;
 	if (event.frame)

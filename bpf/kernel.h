@@ -39,7 +39,7 @@ enum {
 	ERESTART_RESTARTBLOCK = 516,
 	PF_IO_WORKER = 0x00000010,
 	PF_KTHREAD = 0x00200000,
-	TS_COMPAT = 0x0002,   /* x86 thread_info.status */
+	TS_COMPAT = 0x0002,  /* x86 thread_info.status */
 	TIF_32BIT = 1 << 22, /* arm64 thread_info.flags */
 };
 
@@ -186,7 +186,6 @@ struct bpf_iter__bpf_sk_storage_map {
 };
 
 #pragma clang attribute pop
-
 
 /* ABI of user memory (include/uapi/linux/uio.h, include/linux/socket.h struct user_msghdr): not relocated. */
 struct user_iovec {

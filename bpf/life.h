@@ -61,7 +61,8 @@ static __always_inline void peer_key_fill(struct peer_key *key, struct sock *sk,
 }
 
 /* Notes an abnormal end on top of the peer's stack of them. */
-static __always_inline void reconnection_expect(struct sock *sk, struct conn *conn, enum label_reconnect_reason reason)
+static __always_inline void reconnection_expect(struct sock *sk, struct conn *conn,
+						enum label_reconnect_reason reason)
 {
 	struct abnormal_end end = {.at_ns = bpf_ktime_get_ns(), .reason = reason};
 	struct peer_key key;
@@ -242,13 +243,13 @@ static __always_inline void conn_end(struct sock *sk, struct conn *conn)
 		cell_add_shared(to, CELL_WS_CONNECTIONS + CONNECTION_STATUS_CLOSED, 1);
 		return;
 	}
-	reason = conn_ping_unanswered(conn) || (conn->flags & CONN_TIMED_OUT) || sk->sk_err == ETIMEDOUT ?
-			 RECONNECT_REASON_HEARTBEAT_TIMEOUT :
-			 RECONNECT_REASON_CONNECTION_LOST;
+	reason = conn_ping_unanswered(conn) || (conn->flags & CONN_TIMED_OUT) || sk->sk_err == ETIMEDOUT
+			 ? RECONNECT_REASON_HEARTBEAT_TIMEOUT
+			 : RECONNECT_REASON_CONNECTION_LOST;
 	cell_add_shared(to, CELL_WS_CONNECTIONS + CONNECTION_STATUS_ERROR, 1);
 	cell_add_shared(to,
-			CELL_WS_ERRORS + (reason == RECONNECT_REASON_HEARTBEAT_TIMEOUT ? WS_ERROR_TIMEOUT :
-										  WS_ERROR_CONNECTION_LOST),
+			CELL_WS_ERRORS + (reason == RECONNECT_REASON_HEARTBEAT_TIMEOUT ? WS_ERROR_TIMEOUT
+										       : WS_ERROR_CONNECTION_LOST),
 			1);
 	reconnection_expect(sk, conn, reason);
 }
@@ -256,9 +257,9 @@ static __always_inline void conn_end(struct sock *sk, struct conn *conn)
 /* An AF_UNIX connection changes how it would be judged if it ended now. */
 static __always_inline void conn_unix_state(struct conn *conn, struct series *to, bool first)
 {
-	int state = conn_close_seen(conn)	 ? UNIX_STATE_CLOSING :
-		    conn_ping_unanswered(conn) ? UNIX_STATE_UNANSWERED :
-						   UNIX_STATE_OPEN;
+	int state = conn_close_seen(conn)        ? UNIX_STATE_CLOSING
+		    : conn_ping_unanswered(conn) ? UNIX_STATE_UNANSWERED
+						 : UNIX_STATE_OPEN;
 	int before = conn->unix_state;
 
 	if (!(conn->flags & CONN_UNIX) || (!first && state == before))

@@ -10,7 +10,7 @@
 #include "conn.h"
 
 /* Set between open and load. */
-const volatile __u32 self_tgid = 0;             /* tapstat itself, never watched */
+const volatile __u32 self_tgid = 0; /* tapstat itself, never watched */
 const volatile __u32 max_connections = 65536;
 const volatile struct selectors selectors = {}; /* none: everything */
 const volatile bool selecting = false;          /* whether there is any selector */
@@ -64,10 +64,10 @@ struct {
 
 /* What is known of a process; valid for one program image of one process. */
 struct process {
-	__u64 start_ns;   /* of the group leader, since boot */
-	__u32 exec_id;    /* number of execs */
-	__u32 service;    /* index */
-	__u32 selected;   /* whether the selectors want it */
+	__u64 start_ns; /* of the group leader, since boot */
+	__u32 exec_id;  /* number of execs */
+	__u32 service;  /* index */
+	__u32 selected; /* whether the selectors want it */
 	__u32 pad;
 };
 
@@ -143,7 +143,8 @@ struct {
 } scan_totals SEC(".maps");
 
 enum {
-	WINDOW_BYTES = 512,
+	WINDOW_BYTES = 2048,
+	FIRST_FILL_BYTES = 512, /* most calls hold one frame: more is copied only where a second fill is needed */
 	IOVEC_BATCH = 16,
 };
 
@@ -158,10 +159,10 @@ struct call {
 	__u64 filled_at, filled; /* virtual offset and bytes of what the window holds */
 	__u64 rest;              /* bytes of the call behind this segment */
 	__u64 vector, segments, segment;
-	__u32 dir;               /* enum label_direction */
-	__u32 minute;            /* of the connection's life */
-	__u32 opened;            /* the connection became WebSocket in this call */
-	__u32 fault;             /* user memory could not be read */
+	__u32 dir;    /* enum label_direction */
+	__u32 minute; /* of the connection's life */
+	__u32 opened; /* the connection became WebSocket in this call */
+	__u32 fault;  /* user memory could not be read */
 };
 
 /* Per CPU, for the length of one program run. */

@@ -12,17 +12,18 @@
 #include "program_name.h"
 
 enum {
-	CGROUP_DEPTH = 16,     /* levels looked at */
+	CGROUP_DEPTH = 16, /* levels looked at */
 	CGROUP_NAME_BYTES = 128,
 	CONTAINER_ID_BYTES = 64, /* hexadecimal digits of a container's id */
 	PATH_BYTES = SELECTOR_PATH_BYTES,
-	PATH_BUFFER = 256,     /* a power of two above PATH_BYTES; paths grow from its end */
+	PATH_BUFFER = 256, /* a power of two above PATH_BYTES; paths grow from its end */
 	PATH_DEPTH = 32,
 	GLOB_STEPS = 4096,
 	SERVICE_UNKNOWN = 0xffffffff, /* not asked for yet: only services with connections take an index */
 };
 
-/* Working memory of process_identify(), per CPU; guarded by the window's busy flag like everything in a hook's run. */
+/* Working memory of process_identify(), per CPU; guarded by the window's busy flag like everything in a hook's run.
+ */
 struct identity {
 	struct program program;
 	char cgroup_name[CGROUP_NAME_BYTES];
@@ -148,7 +149,8 @@ static __always_inline void identify_unit(struct identity *id)
 	__builtin_memset(id->unit, 0, sizeof(id->unit));
 	id->which = 0;
 	bpf_loop(SERVICE_NAME_BYTES, unit_step, &id, 0);
-	if (!id->which || equals_word(id->unit, "user@\0\0", 5) || (id->which == 3 && equals_word(id->unit, "ssh\0", 4)) ||
+	if (!id->which || equals_word(id->unit, "user@\0\0", 5) ||
+	    (id->which == 3 && equals_word(id->unit, "ssh\0", 4)) ||
 	    (id->which == 4 && equals_word(id->unit, "sshd\0\0\0", 5)) || equals_word(id->unit, "ssh@\0\0\0", 4) ||
 	    (id->which == 4 && equals_word(id->unit, "cron\0\0\0", 5)))
 		id->unit[0] = 0;
@@ -267,7 +269,8 @@ static long exe_glob_step(__u32 i, struct identity **context)
 	if (which >= SELECTOR_MAX)
 		return 1;
 	clamp_mask(at, 255);
-	return glob_step(&id->glob, (const char *)selectors.exe[which], SELECTOR_PATH_BYTES, id->path + at, PATH_BUFFER);
+	return glob_step(&id->glob, (const char *)selectors.exe[which], SELECTOR_PATH_BYTES, id->path + at,
+			 PATH_BUFFER);
 }
 
 static long comm_glob_step(__u32 i, struct identity **context)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The name of a program from its executable and, for an interpreter, its arguments (docs/metrics.md, label `service`).
+ * The name of a program from its executable and, for an interpreter, its arguments (docs/metrics.md, label
+ * `service`).
  *
  * Pure. The caller shows one argument after the other in `program.arg`, zeroed behind its end.
  */
@@ -34,9 +35,9 @@ struct program {
 	char exe[SERVICE_NAME_BYTES];  /* base name of the executable, zeroed behind its end */
 	char name[SERVICE_NAME_BYTES]; /* the answer, zeroed behind its end */
 	char arg[ARG_BYTES];
-	__u32 interpreter;             /* enum interpreter */
-	__u32 expect;                  /* enum arg_kind of the argument before */
-	__u32 start, end, n;           /* program_name_from_arg() */
+	__u32 interpreter;   /* enum interpreter */
+	__u32 expect;        /* enum arg_kind of the argument before */
+	__u32 start, end, n; /* program_name_from_arg() */
 	__u32 keep_extension;
 };
 
@@ -139,7 +140,8 @@ static __always_inline enum interpreter interpreter_of(const char *exe)
 	return NO_INTERPRETER;
 }
 
-/* A cluster of short options: Python's -c, -m, -W and -X, Perl's and Ruby's -e, a shell's -c, alone or behind others. */
+/* A cluster of short options: Python's -c, -m, -W and -X, Perl's and Ruby's -e, a shell's -c, alone or behind others.
+ */
 static __always_inline enum arg_kind cluster_kind(__u32 interpreter, const char *arg)
 {
 #pragma clang loop unroll(full)
@@ -171,11 +173,11 @@ static __always_inline enum arg_kind cluster_kind(__u32 interpreter, const char 
 #ifdef __bpf__
 #define program_repeat(n, step, p) bpf_loop(n, step, &(p), 0)
 #else
-#define program_repeat(n, step, p)                                  \
-	do {                                                        \
-		for (__u32 step_i = 0; step_i < (n); step_i++)      \
-			if (step(step_i, &(p)))                        \
-				break;                              \
+#define program_repeat(n, step, p)                             \
+	do {                                                   \
+		for (__u32 step_i = 0; step_i < (n); step_i++) \
+			if (step(step_i, &(p)))                \
+				break;                         \
 	} while (0)
 #endif
 

@@ -2,8 +2,9 @@
 /*
  * protocol parser ──> [record] ──> maps: the one writer of metric maps.
  *
- * Cells are per CPU. Those that only the socket hooks write are added to plainly: a hook is not interrupted by itself.
- * Those that the end of a connection (softirq) or the scan (a task) write too are added to atomically, by everybody.
+ * Cells are per CPU. Those that only the socket hooks write are added to plainly: a hook is not interrupted by
+ * itself. Those that the end of a connection (softirq) or the scan (a task) write too are added to atomically, by
+ * everybody.
  */
 #ifndef TAPSTAT_RECORD_H
 #define TAPSTAT_RECORD_H
@@ -50,25 +51,25 @@ static __always_inline void cell_add_shared(struct series *to, __u32 cell, __u64
 }
 
 /* The bucket of a value: how many bounds it exceeds, without a branch. Values and bounds stay below 2^63. */
-#define BUCKET_STEP(bound) bucket += ((__u64)(bound) - value) >> 63;
-#define DEFINE_BUCKET(shape)                                              \
-	static __always_inline __u32 bucket_##shape(__u64 value)          \
-	{                                                                 \
-		__u64 bucket = 0;                                         \
-                                                                          \
-		opaque(value);                                            \
-		BOUNDS_##shape(BUCKET_STEP) return bucket;                \
+#define BUCKET_STEP(bound) bucket += ((__u64)(bound)-value) >> 63;
+#define DEFINE_BUCKET(shape)                                     \
+	static __always_inline __u32 bucket_##shape(__u64 value) \
+	{                                                        \
+		__u64 bucket = 0;                                \
+                                                                 \
+		opaque(value);                                   \
+		BOUNDS_##shape(BUCKET_STEP) return bucket;       \
 	}
 DEFINE_BUCKET(DURATION)
 DEFINE_BUCKET(LIFETIME)
 DEFINE_BUCKET(SIZE)
 DEFINE_BUCKET(PER_MINUTE)
 
-#define record_sample(add, to, first, shape, value)                               \
-	do {                                                                      \
-		__u64 sample = (value);                                           \
-		add(to, (first) + bucket_##shape(sample), 1);                     \
-		add(to, (first) + SHAPE_##shape##_CELLS - 1, sample);             \
+#define record_sample(add, to, first, shape, value)                   \
+	do {                                                          \
+		__u64 sample = (value);                               \
+		add(to, (first) + bucket_##shape(sample), 1);         \
+		add(to, (first) + SHAPE_##shape##_CELLS - 1, sample); \
 	} while (0)
 
 static __always_inline void record_latency(struct series *to, enum label_latency_type type, __u64 ns)

@@ -8,11 +8,24 @@
 
 #include "maps.h"
 
+/* clang-format off: tables */
 #if defined(__TARGET_ARCH_x86) /* arch/x86/entry/syscalls/syscall_64.tbl */
 enum {
-	NR_READ = 0, NR_WRITE = 1, NR_READV = 19, NR_WRITEV = 20, NR_SENDFILE = 40, NR_SENDTO = 44, NR_RECVFROM = 45,
-	NR_SENDMSG = 46, NR_RECVMSG = 47, NR_SPLICE = 275, NR_RECVMMSG = 299, NR_SENDMMSG = 307, NR_PREADV2 = 327,
-	NR_PWRITEV2 = 328, NR_IO_URING_ENTER = 426,
+	NR_READ = 0,
+	NR_WRITE = 1,
+	NR_READV = 19,
+	NR_WRITEV = 20,
+	NR_SENDFILE = 40,
+	NR_SENDTO = 44,
+	NR_RECVFROM = 45,
+	NR_SENDMSG = 46,
+	NR_RECVMSG = 47,
+	NR_SPLICE = 275,
+	NR_RECVMMSG = 299,
+	NR_SENDMMSG = 307,
+	NR_PREADV2 = 327,
+	NR_PWRITEV2 = 328,
+	NR_IO_URING_ENTER = 426,
 };
 #define REGS_SYSCALL(regs) ((regs)->orig_ax)
 #define REGS_ARG2(regs) ((regs)->si)
@@ -22,9 +35,21 @@ enum {
 #define TASK_IS_COMPAT(task) ((task)->thread_info.status & TS_COMPAT)
 #elif defined(__TARGET_ARCH_arm64) /* include/uapi/asm-generic/unistd.h */
 enum {
-	NR_READ = 63, NR_WRITE = 64, NR_READV = 65, NR_WRITEV = 66, NR_SENDFILE = 71, NR_SPLICE = 76, NR_SENDTO = 206,
-	NR_RECVFROM = 207, NR_SENDMSG = 211, NR_RECVMSG = 212, NR_RECVMMSG = 243, NR_SENDMMSG = 269, NR_PREADV2 = 286,
-	NR_PWRITEV2 = 287, NR_IO_URING_ENTER = 426,
+	NR_READ = 63,
+	NR_WRITE = 64,
+	NR_READV = 65,
+	NR_WRITEV = 66,
+	NR_SENDFILE = 71,
+	NR_SPLICE = 76,
+	NR_SENDTO = 206,
+	NR_RECVFROM = 207,
+	NR_SENDMSG = 211,
+	NR_RECVMSG = 212,
+	NR_RECVMMSG = 243,
+	NR_SENDMMSG = 269,
+	NR_PREADV2 = 286,
+	NR_PWRITEV2 = 287,
+	NR_IO_URING_ENTER = 426,
 };
 #define REGS_SYSCALL(regs) ((regs)->syscallno)
 #define REGS_ARG2(regs) ((regs)->regs[1])
@@ -34,10 +59,12 @@ enum {
 #define TASK_IS_COMPAT(task) ((task)->thread_info.flags & TIF_32BIT)
 #endif
 
+/* clang-format on */
+
 /* The user memory of one call: a buffer, or a vector of them. */
 struct payload {
-	__u64 buffer;  /* 0: `vector` counts */
-	__u64 vector;  /* struct user_iovec[segments] */
+	__u64 buffer; /* 0: `vector` counts */
+	__u64 vector; /* struct user_iovec[segments] */
 	__u64 segments;
 };
 
@@ -90,7 +117,8 @@ static __always_inline int payload_find(struct payload *payload, struct task_str
 
 	payload->buffer = 0;
 	/* A receive that io_uring runs as task work finds the registers of whatever syscall came before. */
-	if (unlikely((task->flags & (PF_IO_WORKER | PF_KTHREAD)) || nr == NR_IO_URING_ENTER || !REGS_IN_SYSCALL(regs)))
+	if (unlikely((task->flags & (PF_IO_WORKER | PF_KTHREAD)) || nr == NR_IO_URING_ENTER ||
+		     !REGS_IN_SYSCALL(regs)))
 		return -UNPARSED_IO_URING - 1;
 	if (unlikely(TASK_IS_COMPAT(task)))
 		return -UNPARSED_COMPAT - 1;
@@ -109,8 +137,9 @@ static __always_inline int payload_find(struct payload *payload, struct task_str
 			return payload_of_msg(payload, msg, REGS_ARG2(regs));
 		if (nr == NR_SENDMMSG)
 			return payload_of_msg(payload, msg,
-					      REGS_ARG2(regs) + sizeof(struct user_mmsghdr) *
-						      mmsg_index(task, nr, REGS_ARG2(regs), REGS_ARG3(regs)));
+					      REGS_ARG2(regs) +
+						      sizeof(struct user_mmsghdr) *
+							      mmsg_index(task, nr, REGS_ARG2(regs), REGS_ARG3(regs)));
 		if (nr == NR_SENDFILE || nr == NR_SPLICE)
 			return -UNPARSED_SPLICE - 1;
 	} else {
@@ -127,8 +156,9 @@ static __always_inline int payload_find(struct payload *payload, struct task_str
 			return payload_of_msg(payload, msg, REGS_ARG2(regs));
 		if (nr == NR_RECVMMSG)
 			return payload_of_msg(payload, msg,
-					      REGS_ARG2(regs) + sizeof(struct user_mmsghdr) *
-						      mmsg_index(task, nr, REGS_ARG2(regs), REGS_ARG3(regs)));
+					      REGS_ARG2(regs) +
+						      sizeof(struct user_mmsghdr) *
+							      mmsg_index(task, nr, REGS_ARG2(regs), REGS_ARG3(regs)));
 		if (nr == NR_SPLICE)
 			return -UNPARSED_SPLICE - 1;
 	}

@@ -18,7 +18,7 @@ struct io {
 	struct stream *stream; /* conn->stream[call->dir] */
 	struct series *series; /* NULL until the service is fixed */
 	struct scratch *scratch;
-	struct call *call;     /* scratch->call */
+	struct call *call; /* scratch->call */
 };
 
 /* Begins a segment: `len` bytes at user address `at`, behind what the stream carries. */
@@ -41,7 +41,7 @@ static __always_inline void window_begin(struct io *io, __u64 at, __u64 len)
 	*(__u64 *)window = *(__u64 *)io->stream->carry;
 	*(__u64 *)(window + 7) = *(__u64 *)(io->stream->carry + 7);
 	io->stream->carry_len = 0;
-	fresh = min_u64(len, WINDOW_BYTES - LOOKAHEAD);
+	fresh = min_u64(len, FIRST_FILL_BYTES);
 	opaque(fresh);
 	if (fresh > WINDOW_BYTES)
 		return;
@@ -60,7 +60,7 @@ static __always_inline const __u8 *window_at(struct io *io, __u32 *avail)
 	__u64 want = min_u64(left, LOOKAHEAD);
 
 	if (at + want > io->call->filled || io->call->off < io->call->filled_at) {
-		__u64 n = min_u64(left, WINDOW_BYTES);
+		__u64 n = min_u64(left, io->call->filled ? WINDOW_BYTES : FIRST_FILL_BYTES);
 
 		opaque(n);
 		if (n > WINDOW_BYTES)

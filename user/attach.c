@@ -34,14 +34,29 @@ struct hook_row {
 };
 
 static const struct hook_row hook_rows[] = {
-	{"sock_length", "sock_length", true, {"ts_send_length", "ts_recv_length"},
+	{"sock_length",
+	 "sock_length",
+	 true,
+	 {"ts_send_length", "ts_recv_length"},
 	 {"btf_trace_sock_send_length", "btf_trace_sock_recv_length"},
 	 "it needs Linux 6.3 or later"},
-	{"tcp_destroy_sock", NULL, true, {"ts_tcp_destroy", NULL}, {"btf_trace_tcp_destroy_sock", NULL},
+	{"tcp_destroy_sock",
+	 NULL,
+	 true,
+	 {"ts_tcp_destroy", NULL},
+	 {"btf_trace_tcp_destroy_sock", NULL},
 	 "without it the end of no connection is seen; it needs Linux 4.16 or later"},
-	{"inet_sock_set_state", NULL, false, {"ts_tcp_state", NULL}, {"btf_trace_inet_sock_set_state", NULL},
+	{"inet_sock_set_state",
+	 NULL,
+	 false,
+	 {"ts_tcp_state", NULL},
+	 {"btf_trace_inet_sock_set_state", NULL},
 	 "without it a connection that TCP gave up may count as connection_lost instead of timeout"},
-	{"sk_storage_iter", NULL, true, {"ts_scan", NULL}, {"bpf_iter__bpf_sk_storage_map", NULL},
+	{"sk_storage_iter",
+	 NULL,
+	 true,
+	 {"ts_scan", NULL},
+	 {"bpf_iter__bpf_sk_storage_map", NULL},
 	 "without it gauges and the end of AF_UNIX connections are not seen; it needs Linux 5.11 or later"},
 };
 
@@ -119,7 +134,8 @@ static int check_way(const char *hooks, char *why, size_t size)
 	for (int i = 0; i < HOOKS; i++)
 		if (hook_rows[i].way && !strcmp(hook_rows[i].way, hooks))
 			return 0;
-	snprintf(why, size, "--hooks=%s: this build can hook sockets only by sock_length; use auto or sock_length", hooks);
+	snprintf(why, size, "--hooks=%s: this build can hook sockets only by sock_length; use auto or sock_length",
+		 hooks);
 	return -ENOTSUP;
 }
 
@@ -130,7 +146,8 @@ static void configure(struct tapstat_bpf *skel, const struct attach_config *conf
 	skel->rodata->self_tgid = getpid();
 	skel->rodata->max_connections = config->max_connections;
 	memcpy((void *)&skel->rodata->selectors, s, sizeof(*s));
-	skel->rodata->selecting_process = s->pids || s->comms || s->exes || s->cgroups || s->containers || s->services;
+	skel->rodata->selecting_process =
+		s->pids || s->comms || s->exes || s->cgroups || s->containers || s->services;
 	skel->rodata->selecting = skel->rodata->selecting_process || s->ports;
 }
 
@@ -147,9 +164,9 @@ static int hook_attach(struct attachment *att, int row)
 		if (!program)
 			return -ENOENT;
 		libbpf_words[0] = 0;
-		link = bpf_program__expected_attach_type(program) == BPF_TRACE_ITER ?
-			       bpf_program__attach_iter(program, &options) :
-			       bpf_program__attach(program);
+		link = bpf_program__expected_attach_type(program) == BPF_TRACE_ITER
+			       ? bpf_program__attach_iter(program, &options)
+			       : bpf_program__attach(program);
 		if (!link)
 			return -errno;
 		att->hook[row].link[j] = link;
@@ -170,8 +187,8 @@ static int hooks_attach(struct attachment *att, unsigned int available, char *wh
 			continue;
 		err = hook_attach(att, i);
 		if (err && hook_rows[i].required) {
-			snprintf(why, size, "hook %s cannot be attached: %s; %s", hook_rows[i].name, kernel_reason(err),
-				 advice(err));
+			snprintf(why, size, "hook %s cannot be attached: %s; %s", hook_rows[i].name,
+				 kernel_reason(err), advice(err));
 			return err;
 		}
 	}
@@ -179,8 +196,8 @@ static int hooks_attach(struct attachment *att, unsigned int available, char *wh
 }
 
 /* Opens and loads the programs of the available hooks. */
-static int programs_load(struct attachment *att, const struct attach_config *config, unsigned int available, char *why,
-			 size_t size)
+static int programs_load(struct attachment *att, const struct attach_config *config, unsigned int available,
+			 char *why, size_t size)
 {
 	int err;
 
@@ -231,7 +248,7 @@ static __u64 memory_ceiling(const struct attachment *att, const struct attach_co
 	__u64 bytes = (__u64)config->max_connections * CONNECTION_BYTES;
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, att->skel->obj)
+	bpf_object__for_each_map (map, att->skel->obj)
 		bytes += map_bytes(bpf_map__fd(map));
 	return bytes;
 }
@@ -250,7 +267,8 @@ int attachment_open(struct attachment **out, const struct attach_config *config,
 	err = hooks_available(&available);
 	if (err) {
 		snprintf(why, size,
-			 "the kernel's types (BTF) cannot be read: %s; tapstat needs a kernel with CONFIG_DEBUG_INFO_BTF "
+			 "the kernel's types (BTF) cannot be read: %s; tapstat needs a kernel with "
+			 "CONFIG_DEBUG_INFO_BTF "
 			 "and /sys mounted",
 			 strerror(-err));
 		return err;
@@ -328,7 +346,9 @@ int attachment_doctor(const struct attach_config *config)
 		bool attached = att && att->hook[i].attached;
 
 		printf("hook %-20s %s%s%s\n", hook_rows[i].name,
-		       attached ? "works" : has ? "not attached" : "missing in this kernel",
+		       attached ? "works"
+		       : has    ? "not attached"
+				: "missing in this kernel",
 		       attached ? "" : ": ", attached ? "" : hook_rows[i].without);
 	}
 	if (err) {

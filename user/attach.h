@@ -16,7 +16,8 @@ struct attachment;
 struct attach_config {
 	struct selectors selectors;
 	unsigned int max_connections;
-	const char *hooks; /* "auto" or the one way to use; a way this build lacks is an error that lists what it has */
+	const char
+		*hooks; /* "auto" or the one way to use; a way this build lacks is an error that lists what it has */
 };
 
 /*

@@ -90,7 +90,8 @@ static int scan(struct attachment *att)
  * The ends of AF_UNIX connections. `before` and `after` are the gauges around the scan; connections may begin, end
  * and change between the three. Each figure is a lower bound that is exact once nothing moves, and never goes back.
  */
-static void unix_ends(struct series_unix *ended, const __u64 *before, const __u64 *after, const struct scan_series *alive)
+static void unix_ends(struct series_unix *ended, const __u64 *before, const __u64 *after,
+		      const struct scan_series *alive)
 {
 	__s64 all = 0, closed, closed_most, lost, unanswered;
 
@@ -139,7 +140,8 @@ static int series_read(struct attachment *att, struct snapshot *snap)
 
 			if (!service.seen[role])
 				continue;
-			err = reserve((void **)&snap->series, &snap->cap_series, snap->n_series, sizeof(*snap->series));
+			err = reserve((void **)&snap->series, &snap->cap_series, snap->n_series,
+				      sizeof(*snap->series));
 			if (err)
 				return err;
 			s = &snap->series[snap->n_series];

@@ -17,7 +17,7 @@ struct attachment; /* attach.h */
 struct series_snapshot {
 	char service[SERVICE_NAME_BYTES];
 	enum role role;
-	__u32 index; /* SERIES_INDEX in the kernel */
+	__u32 index;                   /* SERIES_INDEX in the kernel */
 	__u64 cell[SERIES_CELL_COUNT]; /* ends of AF_UNIX connections included */
 	struct scan_series scan;
 };

@@ -14,20 +14,20 @@
 #include "verdict.h"
 
 enum http_state {
-	HTTP_START,          /* at the start line */
-	HTTP_FIELD,          /* at the start of a line of the head */
-	HTTP_FIELD_WS,       /* behind "sec-websocket-" */
-	HTTP_SKIP_LINE,      /* in a line of no interest */
-	HTTP_UPGRADE,        /* in the value of Upgrade, at a token */
-	HTTP_CONNECTION,     /* in the value of Connection, at a token */
-	HTTP_EXTENSIONS,     /* in the value of Sec-WebSocket-Extensions, at an extension */
-	HTTP_UPGRADE_NEXT,   /* ... on the way to the next token */
+	HTTP_START,        /* at the start line */
+	HTTP_FIELD,        /* at the start of a line of the head */
+	HTTP_FIELD_WS,     /* behind "sec-websocket-" */
+	HTTP_SKIP_LINE,    /* in a line of no interest */
+	HTTP_UPGRADE,      /* in the value of Upgrade, at a token */
+	HTTP_CONNECTION,   /* in the value of Connection, at a token */
+	HTTP_EXTENSIONS,   /* in the value of Sec-WebSocket-Extensions, at an extension */
+	HTTP_UPGRADE_NEXT, /* ... on the way to the next token */
 	HTTP_CONNECTION_NEXT,
 	HTTP_EXTENSIONS_NEXT,
-	HTTP_LENGTH,         /* in the value of Content-Length */
-	HTTP_BODY,           /* in a body of known length */
-	HTTP_PROXY_LINE,     /* in the line of the PROXY protocol, version 1, before the first request */
-	HTTP_OPAQUE,         /* something else, to the end of the call */
+	HTTP_LENGTH,     /* in the value of Content-Length */
+	HTTP_BODY,       /* in a body of known length */
+	HTTP_PROXY_LINE, /* in the line of the PROXY protocol, version 1, before the first request */
+	HTTP_OPAQUE,     /* something else, to the end of the call */
 };
 
 enum http_head_bits {
@@ -46,9 +46,9 @@ enum http_event {
 	HTTP_HEAD_COMPLETE, /* the blank line was consumed; s->http.head and .status describe the head */
 };
 
-#define HTTP_WORD(a, b, c, d, e, f, g, h)                                                                       \
-	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 |                \
-	 (__u64)(f) << 40 | (__u64)(g) << 48 | (__u64)(h) << 56)
+#define HTTP_WORD(a, b, c, d, e, f, g, h)                                                                           \
+	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 | (__u64)(f) << 40 | \
+	 (__u64)(g) << 48 | (__u64)(h) << 56)
 #define HTTP_LOWER 0x2020202020202020ULL
 #define HTTP_HALF(a, b, c, d) ((__u32)(a) | (__u32)(b) << 8 | (__u32)(c) << 16 | (__u32)(d) << 24)
 
@@ -238,7 +238,8 @@ static __always_inline void http_next_token(struct stream *s, const __u8 *p, __u
 		return;
 	*consumed = n + 1;
 	/* The newline is the nearer of the two, or the comma is. */
-	s->http.state = http_span(p, avail, false) == n ? HTTP_FIELD : s->http.state - HTTP_UPGRADE_NEXT + HTTP_UPGRADE;
+	s->http.state =
+		http_span(p, avail, false) == n ? HTTP_FIELD : s->http.state - HTTP_UPGRADE_NEXT + HTTP_UPGRADE;
 }
 
 /*

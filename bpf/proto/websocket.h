@@ -46,17 +46,17 @@ struct ws_rules {
 
 /* A frame whose last payload byte was consumed by this step; `frame` 0 and `message` 0: none. */
 struct ws_event {
-	bool frame;         /* a frame is complete */
-	bool message;       /* ... and with it a data message */
-	__u8 opcode;        /* of the frame */
+	bool frame;   /* a frame is complete */
+	bool message; /* ... and with it a data message */
+	__u8 opcode;  /* of the frame */
 	__u8 message_opcode;
-	__u16 code;         /* Close: the status code, WS_NO_CODE if empty */
-	__u32 hash;         /* Ping, Pong: of the payload, unmasked */
+	__u16 code; /* Close: the status code, WS_NO_CODE if empty */
+	__u32 hash; /* Ping, Pong: of the payload, unmasked */
 	__u64 message_bytes;
 };
 
 struct ws_header {
-	__u8 first;   /* FIN, RSV, opcode */
+	__u8 first; /* FIN, RSV, opcode */
 	bool masked;
 	bool minimal; /* the length could not be written shorter */
 	__u32 bytes;  /* of the header */
@@ -206,8 +206,8 @@ static __always_inline bool ws_data_step(struct stream *s, const struct ws_rules
  * One step of a direction in step (STREAM_FRAMES). `left` counts the bytes of the call from `p` on, `avail` those of
  * them that can be seen. *event must come zeroed.
  */
-static __always_inline enum verdict ws_step(struct stream *s, const struct ws_rules *rules, const __u8 *p, __u32 avail,
-					    __u64 left, __u64 *consumed, struct ws_event *event)
+static __always_inline enum verdict ws_step(struct stream *s, const struct ws_rules *rules, const __u8 *p,
+					    __u32 avail, __u64 left, __u64 *consumed, struct ws_event *event)
 {
 	struct ws_header h;
 
@@ -271,10 +271,10 @@ static __always_inline void ws_candidate_reset(struct stream *s)
 }
 
 /*
- * Whether a header is evidence for WebSocket: stricter than ws_header_valid(), since here the alternative is any other
- * protocol. 0: it can't stand here; 1: it fits; 2: it fits and counts. Only final frames count: their first byte has
- * the top bit set, which text and small binary numbers have not; empty unfinished frames, which runs of zeros would
- * be, are refused.
+ * Whether a header is evidence for WebSocket: stricter than ws_header_valid(), since here the alternative is any
+ * other protocol. 0: it can't stand here; 1: it fits; 2: it fits and counts. Only final frames count: their first
+ * byte has the top bit set, which text and small binary numbers have not; empty unfinished frames, which runs of
+ * zeros would be, are refused.
  */
 static __always_inline int ws_header_evidence(const struct ws_header *h, const struct ws_rules *rules, __u8 message)
 {
@@ -287,10 +287,10 @@ static __always_inline int ws_header_evidence(const struct ws_header *h, const s
 
 /* What is known of the connection of a direction in STREAM_CANDIDATE. */
 struct ws_candidate {
-	bool known;         /* the connection is WebSocket, `masked` holds */
+	bool known; /* the connection is WebSocket, `masked` holds */
 	bool masked;
-	__u8 other_chain;   /* headers that chain in the other direction ... */
-	bool other_masked;  /* ... and whether they are masked */
+	__u8 other_chain;  /* headers that chain in the other direction ... */
+	bool other_masked; /* ... and whether they are masked */
 };
 
 /*
@@ -338,8 +338,8 @@ static __always_inline enum verdict ws_candidate_step(struct stream *s, const st
 	s->frame = h.first;
 	if (!(h.first & WS_CONTROL))
 		ws_data_header(s, h.first & WS_OPCODE, h.payload);
-	s->ws.minute = s->ws.minute << 32 |
-		       ws_hold(h.first, s->message, h.first & WS_CONTROL ? 0 : s->ws.message_bytes);
+	s->ws.minute =
+		s->ws.minute << 32 | ws_hold(h.first, s->message, h.first & WS_CONTROL ? 0 : s->ws.message_bytes);
 	if ((h.first & WS_FIN) && !(h.first & WS_CONTROL)) {
 		s->message = 0;
 		s->ws.message_bytes = 0;

@@ -12,8 +12,8 @@
 enum role { ROLE_SERVER, ROLE_CLIENT, ROLE_COUNT };
 
 enum {
-	SERVICE_NAME_BYTES = 64,  /* with the terminating NUL; a longer name is cut */
-	MAX_SERVICES = 128,       /* interface: at most 128 services, then `other` */
+	SERVICE_NAME_BYTES = 64, /* with the terminating NUL; a longer name is cut */
+	MAX_SERVICES = 128,      /* interface: at most 128 services, then `other` */
 	SERVICE_OTHER = MAX_SERVICES,
 	MAX_SERIES = (MAX_SERVICES + 1) * ROLE_COUNT,
 };
@@ -67,13 +67,13 @@ enum {
 
 struct selectors {
 	__u32 pids, comms, exes, ports, cgroups, containers, services; /* how many of each */
-	__u32 pid[SELECTOR_MAX];                                      /* as the initial pid namespace counts */
-	__u16 port[SELECTOR_MAX];                                     /* host byte order */
-	__u64 cgroup[SELECTOR_MAX];                                   /* cgroup id (inode of its directory), v1 or v2 */
-	char comm[SELECTOR_MAX][SELECTOR_TEXT_BYTES];                 /* glob */
+	__u32 pid[SELECTOR_MAX];                                       /* as the initial pid namespace counts */
+	__u16 port[SELECTOR_MAX];                                      /* host byte order */
+	__u64 cgroup[SELECTOR_MAX];                   /* cgroup id (inode of its directory), v1 or v2 */
+	char comm[SELECTOR_MAX][SELECTOR_TEXT_BYTES]; /* glob */
 	char service[SELECTOR_MAX][SELECTOR_TEXT_BYTES];
-	char container[SELECTOR_MAX][SELECTOR_TEXT_BYTES + 8];        /* prefix of the id, 64 digits at most */
-	char exe[SELECTOR_MAX][SELECTOR_PATH_BYTES];                  /* glob over the absolute path */
+	char container[SELECTOR_MAX][SELECTOR_TEXT_BYTES + 8]; /* prefix of the id, 64 digits at most */
+	char exe[SELECTOR_MAX][SELECTOR_PATH_BYTES];           /* glob over the absolute path */
 };
 
 #endif

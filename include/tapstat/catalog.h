@@ -12,11 +12,13 @@
 #ifndef TAPSTAT_CATALOG_H
 #define TAPSTAT_CATALOG_H
 
+/* clang-format off: tables */
+
 /* ---- Label dimensions: closed sets of values, in the order of the cells --------------------------------- */
 
 #define LABEL_SET_NO_LABEL(V) V(NO_LABEL, ONLY, "")
 
-#define LABEL_SET_DIRECTION(V)           \
+#define LABEL_SET_DIRECTION(V)             \
 	V(DIRECTION, RECEIVED, "received") \
 	V(DIRECTION, SENT, "sent")
 
@@ -70,21 +72,23 @@
 	V(CLOSE_CODE, NONE, "none") \
 	V(CLOSE_CODE, OTHER, "other")
 
-#define LABEL_SET_RECONNECT_REASON(V)                         \
+#define LABEL_SET_RECONNECT_REASON(V)                           \
 	V(RECONNECT_REASON, CONNECTION_LOST, "connection_lost") \
 	V(RECONNECT_REASON, HEARTBEAT_TIMEOUT, "heartbeat_timeout")
 
 /* The name of the label, where it has one, of each dimension above. */
-#define LABEL_NAMES(N)                           \
-	N(NO_LABEL, "")                          \
-	N(DIRECTION, "direction")                \
-	N(CONNECTION_STATUS, "status")           \
-	N(MESSAGE_TYPE, "message_type")          \
-	N(LATENCY_TYPE, "message_type")          \
-	N(OPCODE, "opcode")                      \
-	N(WS_ERROR, "error_type")                \
-	N(CLOSE_CODE, "code")                    \
+#define LABEL_NAMES(N)                  \
+	N(NO_LABEL, "")                 \
+	N(DIRECTION, "direction")       \
+	N(CONNECTION_STATUS, "status")  \
+	N(MESSAGE_TYPE, "message_type") \
+	N(LATENCY_TYPE, "message_type") \
+	N(OPCODE, "opcode")             \
+	N(WS_ERROR, "error_type")       \
+	N(CLOSE_CODE, "code")           \
 	N(RECONNECT_REASON, "reason")
+
+/* clang-format on */
 
 #define TAPSTAT_LABEL_VALUE(set, value, text) set##_##value,
 enum label_no_label { LABEL_SET_NO_LABEL(TAPSTAT_LABEL_VALUE) NO_LABEL_COUNT };
@@ -97,18 +101,23 @@ enum label_ws_error { LABEL_SET_WS_ERROR(TAPSTAT_LABEL_VALUE) WS_ERROR_COUNT };
 enum label_close_code { LABEL_SET_CLOSE_CODE(TAPSTAT_LABEL_VALUE) CLOSE_CODE_COUNT };
 enum label_reconnect_reason { LABEL_SET_RECONNECT_REASON(TAPSTAT_LABEL_VALUE) RECONNECT_REASON_COUNT };
 
+/* clang-format off: tables */
+
 /* ---- Histogram bounds: upper, inclusive; nanoseconds or bytes or a plain number -------------------------- */
 
-#define BOUNDS_DURATION(B)                                                                                  \
-	B(100000) B(250000) B(500000) B(1000000) B(2500000) B(5000000) B(10000000) B(25000000)              \
-	B(50000000) B(100000000) B(250000000) B(500000000) B(1000000000) B(2500000000) B(5000000000)        \
-	B(10000000000)
-#define BOUNDS_LIFETIME(B)                                                                                  \
-	B(1000000000) B(5000000000) B(15000000000) B(60000000000) B(300000000000) B(900000000000)           \
-	B(3600000000000) B(14400000000000) B(86400000000000)
-#define BOUNDS_SIZE(B)                                                                                      \
+#define BOUNDS_DURATION(B)                                                                                    \
+	B(100000)                                                                                             \
+	B(250000) B(500000) B(1000000) B(2500000) B(5000000) B(10000000) B(25000000) B(50000000) B(100000000) \
+		B(250000000) B(500000000) B(1000000000) B(2500000000) B(5000000000) B(10000000000)
+#define BOUNDS_LIFETIME(B)                                                                           \
+	B(1000000000)                                                                                \
+	B(5000000000) B(15000000000) B(60000000000) B(300000000000) B(900000000000) B(3600000000000) \
+		B(14400000000000) B(86400000000000)
+#define BOUNDS_SIZE(B) \
 	B(16) B(64) B(256) B(1024) B(4096) B(16384) B(65536) B(262144) B(1048576) B(4194304) B(16777216)
 #define BOUNDS_PER_MINUTE(B) B(1) B(10) B(30) B(60) B(120) B(300) B(600) B(1200) B(6000)
+
+/* clang-format on */
 
 #define TAPSTAT_COUNT_ONE(bound) +1
 enum {
@@ -126,6 +135,8 @@ enum {
 	SHAPE_SIZE_CELLS = BOUNDS_SIZE_COUNT + 2,
 	SHAPE_PER_MINUTE_CELLS = BOUNDS_PER_MINUTE_COUNT + 2,
 };
+
+/* clang-format off: tables */
 
 /* ---- Families of a series: labels `service`, `role` and the two dimensions of the row --------------------- */
 
@@ -164,47 +175,51 @@ enum {
 	F(MESSAGE_SIZE, "message_size_bytes", HISTOGRAM, DIRECTION, NO_LABEL, SIZE,                                  \
 	  "Payload of text and binary messages as on the wire, without frame headers.")                              \
 	F(WS_CONNECTION_MESSAGES_PER_MINUTE, "ws_connection_messages_per_minute", HISTOGRAM, DIRECTION, NO_LABEL,    \
-	  PER_MINUTE, "Data messages of one connection in one minute of its life, one sample for each minute with any.")
+	  PER_MINUTE,                                                                                                \
+	  "Data messages of one connection in one minute of its life, one sample for each minute with any.")
 
 /*
  * How AF_UNIX connections stand, by series: they have no close event, so that the number ended in a state is this
  * gauge less the connections found alive in it (struct scan_series in abi.h). Cells without a family.
  */
-#define LABEL_SET_UNIX_STATE(V)                     \
+#define LABEL_SET_UNIX_STATE(V)                 \
 	V(UNIX_STATE, OPEN, "open")             \
 	V(UNIX_STATE, UNANSWERED, "unanswered") \
 	V(UNIX_STATE, CLOSING, "closing")
 enum label_unix_state { LABEL_SET_UNIX_STATE(TAPSTAT_LABEL_VALUE) UNIX_STATE_COUNT };
+
+/* clang-format on */
 
 enum series_cell {
 #define TAPSTAT_CELLS(id, name, type, dim1, dim2, shape, help) \
 	CELL_##id, CELL_##id##_LAST = CELL_##id + dim1##_COUNT * dim2##_COUNT * SHAPE_##shape##_CELLS - 1,
 	TAPSTAT_SERIES_FAMILIES(TAPSTAT_CELLS)
 #undef TAPSTAT_CELLS
-	CELL_UNIX_STATE,
+		CELL_UNIX_STATE,
 	CELL_UNIX_STATE_LAST = CELL_UNIX_STATE + UNIX_STATE_COUNT - 1,
 	SERIES_CELL_COUNT
 };
 
+/* clang-format off: tables */
+
 /* ---- Families that user space computes at a scrape; labels beside the values, comma-separated -------------- */
 
 /* Of a series (service, role): */
-#define TAPSTAT_DERIVED_FAMILIES(F)                                                                                  \
-	F(WS_ACTIVE_CONNECTIONS, "ws_active_connections", GAUGE, "service,role",                                     \
-	  "Open WebSocket connections: opened + joined - closed - error.")                                           \
-	F(WS_HANDSHAKES_REFUSED, "ws_handshakes_refused_total", COUNTER, "service,role,code",                        \
-	  "Upgrade requests without a 101, by the HTTP status of the answer; none: ended without an answer.")        \
-	F(WS_PINGS_OUTSTANDING, "ws_pings_outstanding", GAUGE, "service,role",                                       \
-	  "Pings sent by the service whose pong has not come, on connections that are open.")                        \
-	F(WS_IDLE_CONNECTIONS, "ws_idle_connections", GAUGE, "service,role",                                         \
-	  "Open WebSocket connections without a data message for 5 minutes.")                                        \
-	F(WS_ACTIVE_PEERS, "ws_active_peers", GAUGE, "service,role",                                                 \
+#define TAPSTAT_DERIVED_FAMILIES(F)                                                                           \
+	F(WS_ACTIVE_CONNECTIONS, "ws_active_connections", GAUGE, "service,role",                              \
+	  "Open WebSocket connections: opened + joined - closed - error.")                                    \
+	F(WS_HANDSHAKES_REFUSED, "ws_handshakes_refused_total", COUNTER, "service,role,code",                 \
+	  "Upgrade requests without a 101, by the HTTP status of the answer; none: ended without an answer.") \
+	F(WS_PINGS_OUTSTANDING, "ws_pings_outstanding", GAUGE, "service,role",                                \
+	  "Pings sent by the service whose pong has not come, on connections that are open.")                 \
+	F(WS_IDLE_CONNECTIONS, "ws_idle_connections", GAUGE, "service,role",                                  \
+	  "Open WebSocket connections without a data message for 5 minutes.")                                 \
+	F(WS_ACTIVE_PEERS, "ws_active_peers", GAUGE, "service,role",                                          \
 	  "Distinct peer addresses with an open WebSocket connection.")
 
 /* Of tapstat itself: */
 #define TAPSTAT_SELF_FAMILIES(F)                                                                                     \
-	F(BUILD_INFO, "tapstat_build_info", GAUGE, "version,commit,libbpf",                                          \
-	  "Always 1; the labels say what runs.")                                                                     \
+	F(BUILD_INFO, "tapstat_build_info", GAUGE, "version,commit,libbpf", "Always 1; the labels say what runs.")   \
 	F(HOOK_ATTACHED, "tapstat_hook_attached", GAUGE, "hook", "1 if the hook is attached, 0 if it is missing.")   \
 	F(HOOK_RUNS, "tapstat_hook_runs_total", COUNTER, "hook",                                                     \
 	  "Runs of the hook's programs, where the kernel keeps them (kernel.bpf_stats_enabled=1).")                  \
@@ -236,41 +251,43 @@ enum series_cell {
 /* ---- Closed sets of tapstat's own labels ------------------------------------------------------------------ */
 
 /* tapstat_unparsed_bytes_total{reason} */
-#define LABEL_SET_UNPARSED(V)                                                                              \
-	V(UNPARSED, OUT_OF_STEP, "out_of_step")       /* waiting for a run of headers that chain */        \
-	V(UNPARSED, DECODE, "decode")                 /* after a protocol violation */                     \
-	V(UNPARSED, GAP, "gap")                       /* the sequence numbers moved without an event */    \
-	V(UNPARSED, SPLICE, "splice")                 /* sendfile, splice: not in user memory */           \
-	V(UNPARSED, IO_URING, "io_uring")             /* the syscall's registers do not describe the I/O */ \
-	V(UNPARSED, COMPAT, "compat_syscall")         /* 32-bit caller */                                  \
-	V(UNPARSED, DISCARDED, "discarded")           /* MSG_TRUNC: never copied to user memory */         \
-	V(UNPARSED, MPTCP, "mptcp")                   /* Multipath TCP */                                  \
-	V(UNPARSED, HTTP2, "http2")                   /* HTTP/2, WebSocket over it included */             \
-	V(UNPARSED, FAULT, "fault")                   /* user memory could not be read */                  \
-	V(UNPARSED, BUSY_WINDOW, "busy_window")       /* the CPU's window was in use by another task */    \
-	V(UNPARSED, BUSY_STREAM, "busy_stream")       /* another thread held the direction for too long */ \
-	V(UNPARSED, CAPPED, "capped")                 /* more steps in one call than a program may take */ \
-	V(UNPARSED, UNSUPPORTED_SYSCALL, "syscall")   /* a syscall whose buffers tapstat does not know */
+#define LABEL_SET_UNPARSED(V)                                                                             \
+	V(UNPARSED, OUT_OF_STEP, "out_of_step")     /* waiting for a run of headers that chain */         \
+	V(UNPARSED, DECODE, "decode")               /* after a protocol violation */                      \
+	V(UNPARSED, GAP, "gap")                     /* the sequence numbers moved without an event */     \
+	V(UNPARSED, SPLICE, "splice")               /* sendfile, splice: not in user memory */            \
+	V(UNPARSED, IO_URING, "io_uring")           /* the syscall's registers do not describe the I/O */ \
+	V(UNPARSED, COMPAT, "compat_syscall")       /* 32-bit caller */                                   \
+	V(UNPARSED, DISCARDED, "discarded")         /* MSG_TRUNC: never copied to user memory */          \
+	V(UNPARSED, MPTCP, "mptcp")                 /* Multipath TCP */                                   \
+	V(UNPARSED, HTTP2, "http2")                 /* HTTP/2, WebSocket over it included */              \
+	V(UNPARSED, FAULT, "fault")                 /* user memory could not be read */                   \
+	V(UNPARSED, BUSY_WINDOW, "busy_window")     /* the CPU's window was in use by another task */     \
+	V(UNPARSED, BUSY_STREAM, "busy_stream")     /* another thread held the direction for too long */  \
+	V(UNPARSED, CAPPED, "capped")               /* more steps in one call than a program may take */  \
+	V(UNPARSED, UNSUPPORTED_SYSCALL, "syscall") /* a syscall whose buffers tapstat does not know */
 enum label_unparsed { LABEL_SET_UNPARSED(TAPSTAT_LABEL_VALUE) UNPARSED_COUNT };
 
 /* tapstat_dropped_total{reason}; `recursion` is read from the programs and is not among the cells. */
-#define LABEL_SET_DROPPED(V)                                                                                \
-	V(DROPPED, MAX_CONNECTIONS, "max_connections")     /* sockets not followed */                       \
+#define LABEL_SET_DROPPED(V)                                                                                   \
+	V(DROPPED, MAX_CONNECTIONS, "max_connections")     /* sockets not followed */                          \
 	V(DROPPED, NO_MEMORY, "no_memory")                 /* the kernel had no memory for a socket's state */ \
-	V(DROPPED, MAX_PEERS, "max_peers")                 /* peers missing from ws_active_peers */         \
-	V(DROPPED, MAX_REFUSED_CODES, "max_refused_codes") /* refusals whose status is missing */           \
+	V(DROPPED, MAX_PEERS, "max_peers")                 /* peers missing from ws_active_peers */            \
+	V(DROPPED, MAX_REFUSED_CODES, "max_refused_codes") /* refusals whose status is missing */              \
 	V(DROPPED, MAX_ABNORMAL_ENDS, "max_abnormal_ends") /* ends that no reconnection can match */
 enum label_dropped { LABEL_SET_DROPPED(TAPSTAT_LABEL_VALUE) DROPPED_COUNT };
 
 /* {protocol}: how far classification came, in the order of enum protocol (bpf/classify.h). */
-#define LABEL_SET_PROTOCOL(V)                    \
-	V(PROTOCOL, UNDECIDED, "undecided")  \
-	V(PROTOCOL, OTHER, "other")          \
-	V(PROTOCOL, TLS, "tls")              \
-	V(PROTOCOL, HTTP, "http")            \
-	V(PROTOCOL, HTTP2, "http2")          \
+#define LABEL_SET_PROTOCOL(V)               \
+	V(PROTOCOL, UNDECIDED, "undecided") \
+	V(PROTOCOL, OTHER, "other")         \
+	V(PROTOCOL, TLS, "tls")             \
+	V(PROTOCOL, HTTP, "http")           \
+	V(PROTOCOL, HTTP2, "http2")         \
 	V(PROTOCOL, WEBSOCKET, "websocket")
 enum label_protocol { LABEL_SET_PROTOCOL(TAPSTAT_LABEL_VALUE) PROTOCOL_COUNT };
+
+/* clang-format on */
 
 /* Cells of tapstat's own counters, one set per CPU. */
 enum self_cell {
