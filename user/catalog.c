@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* labels ──> [catalog] ──> exposition, `tapstat catalog`: see catalog.h. */
+#include "catalog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tapstat/abi.h"
+
+const char *const metric_type_text[] = {"counter", "gauge", "histogram"};
+
+/* ---- Label sets and bounds ------------------------------------------------------------------------------------ */
+
+#define TEXT(set, value, text) text,
+#define VALUES(id, label) static const char *const values_##id[] = {LABEL_SET_##id(TEXT)};
+#define SET(id, label) static const struct label_set set_##id = {label, values_##id, id##_COUNT};
+LABEL_NAMES(VALUES)
+LABEL_NAMES(SET)
+
+static const char *const values_ROLE[] = {[ROLE_SERVER] = "server", [ROLE_CLIENT] = "client"};
+const struct label_set catalog_role = {"role", values_ROLE, ROLE_COUNT};
+
+VALUES(UNPARSED, )
+const struct label_set catalog_unparsed = {"reason", values_UNPARSED, UNPARSED_COUNT};
+
+/* `recursion` is read from the programs and has no cell: it stands behind those that have one. */
+static const char *const values_DROPPED[] = {LABEL_SET_DROPPED(TEXT) "recursion"};
+const struct label_set catalog_dropped = {"reason", values_DROPPED, DROPPED_COUNT + 1};
+
+VALUES(PROTOCOL, )
+const struct label_set catalog_protocol = {"protocol", values_PROTOCOL, PROTOCOL_COUNT};
+
+static const char *const values_VISIBLE[] = {"yes", "no"};
+static const struct label_set set_VISIBLE = {"visible", values_VISIBLE, 2};
+
+#define BOUND(bound) bound,
+static const __u64 upper_DURATION[] = {BOUNDS_DURATION(BOUND)};
+static const __u64 upper_LIFETIME[] = {BOUNDS_LIFETIME(BOUND)};
+static const __u64 upper_SIZE[] = {BOUNDS_SIZE(BOUND)};
+static const __u64 upper_PER_MINUTE[] = {BOUNDS_PER_MINUTE(BOUND)};
+static const struct bounds bounds_DURATION = {upper_DURATION, BOUNDS_DURATION_COUNT, true};
+static const struct bounds bounds_LIFETIME = {upper_LIFETIME, BOUNDS_LIFETIME_COUNT, true};
+static const struct bounds bounds_SIZE = {upper_SIZE, BOUNDS_SIZE_COUNT, false};
+static const struct bounds bounds_PER_MINUTE = {upper_PER_MINUTE, BOUNDS_PER_MINUTE_COUNT, false};
+#define BOUNDS_OF_NUMBER NULL
+#define BOUNDS_OF_DURATION &bounds_DURATION
+#define BOUNDS_OF_LIFETIME &bounds_LIFETIME
+#define BOUNDS_OF_SIZE &bounds_SIZE
+#define BOUNDS_OF_PER_MINUTE &bounds_PER_MINUTE
+
+/* ---- Families ------------------------------------------------------------------------------------------------- */
+
+#define SERIES_ROW(id, name, type, dim1, dim2, shape, help)                                             \
+	{FAMILY_##id, name, METRIC_##type, FAMILY_OF_SERIES, help, "service,role", {&set_##dim1, &set_##dim2}, \
+	 BOUNDS_OF_##shape, CELL_##id, SHAPE_##shape##_CELLS},
+#define DERIVED_ROW(id, name, type, labels, help) \
+	{FAMILY_##id, name, METRIC_##type, FAMILY_DERIVED, help, labels, {&set_NO_LABEL, &set_NO_LABEL}, NULL, 0, 1},
+#define SELF_ROW(id, name, type, labels, help) \
+	{FAMILY_##id, name, METRIC_##type, FAMILY_SELF, help, labels, {&set_NO_LABEL, &set_NO_LABEL}, NULL, 0, 1},
+
+static const struct family families[FAMILY_COUNT] = {TAPSTAT_SERIES_FAMILIES(SERIES_ROW)
+							     TAPSTAT_DERIVED_FAMILIES(DERIVED_ROW)
+								     TAPSTAT_SELF_FAMILIES(SELF_ROW)};
+
+/* Labels outside the dimensions whose values are known beforehand; FAMILY_COUNT: of any family. */
+static const struct {
+	enum family_id family;
+	const struct label_set *set;
+} closed_labels[] = {
+	{FAMILY_COUNT, &catalog_role},
+	{FAMILY_UNPARSED_BYTES, &catalog_unparsed},
+	{FAMILY_DROPPED, &catalog_dropped},
+	{FAMILY_CONNECTIONS, &catalog_protocol},
+	{FAMILY_CONNECTIONS_JOINED, &catalog_protocol},
+	{FAMILY_TLS_CONNECTIONS, &set_VISIBLE},
+};
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(const struct family *const *)a)->name, (*(const struct family *const *)b)->name);
+}
+
+const struct family *catalog_family(size_t position)
+{
+	static const struct family *sorted[FAMILY_COUNT];
+
+	if (!sorted[0]) {
+		for (size_t i = 0; i < FAMILY_COUNT; i++)
+			sorted[i] = &families[i];
+		qsort(sorted, FAMILY_COUNT, sizeof(*sorted), by_name);
+	}
+	return sorted[position];
+}
+
+static bool ends_with(const char *text, size_t n, const char *end)
+{
+	return n > strlen(end) && !memcmp(text + n - strlen(end), end, strlen(end));
+}
+
+size_t family_base_bytes(const struct family *family)
+{
+	size_t n = strlen(family->name);
+
+	if (family->type == METRIC_COUNTER && ends_with(family->name, n, "_total"))
+		n -= strlen("_total");
+	return n;
+}
+
+const char *family_unit(const struct family *family)
+{
+	size_t n = family_base_bytes(family);
+
+	if (ends_with(family->name, n, "_seconds"))
+		return "seconds";
+	return ends_with(family->name, n, "_bytes") ? "bytes" : "";
+}
+
+static const struct label_set *closed_set(const struct family *family, const char *label)
+{
+	for (size_t i = 0; i < sizeof(closed_labels) / sizeof(*closed_labels); i++) {
+		if ((closed_labels[i].family == FAMILY_COUNT || closed_labels[i].family == family->id) &&
+		    !strcmp(closed_labels[i].set->label, label))
+			return closed_labels[i].set;
+	}
+	return NULL;
+}
+
+size_t family_labels(const struct family *family, struct family_label out[FAMILY_MAX_LABELS])
+{
+	const char *label = family->labels;
+	size_t n = 0;
+
+	while (*label) {
+		size_t bytes = strcspn(label, ",");
+		struct family_label *next = &out[n++];
+
+		memcpy(next->name, label, bytes);
+		next->name[bytes] = '\0';
+		next->set = closed_set(family, next->name);
+		label += bytes + (label[bytes] == ',');
+	}
+	for (size_t i = 0; i < FAMILY_DIMENSIONS; i++) {
+		const struct label_set *set = family->dimension[i];
+
+		if (!*set->label)
+			continue;
+		memcpy(out[n].name, set->label, strlen(set->label) + 1);
+		out[n++].set = set;
+	}
+	return n;
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * main ──> [serve] ──> attach, snapshot, HTTP: the exporter. Order matters: the addresses are taken before the kernel is
+ * touched, capabilities go once all is attached, and "listening" is logged when a request would be answered.
+ */
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attach.h"
+#include "commands.h"
+#include "http.h"
+#include "options.h"
+#include "privileges.h"
+#include "version.h"
+
+/* Minute samples and ended AF_UNIX sockets are noticed by scans, also when nobody scrapes. */
+enum { SCAN_SECONDS = 10, WHY_BYTES = 4096, SIGNALS = 3 };
+
+struct serve {
+	struct options opt;
+	int socket[OPTIONS_MAX_LISTEN]; /* -1: none, or the HTTP server's */
+	struct attachment *attachment;
+	struct event_base *base;
+	struct event *signal[SIGNALS], *scan;
+	struct http_server *http;
+	struct snapshot scraped; /* what the HTTP server renders */
+	struct snapshot spare;	 /* what the scans of the timer fill */
+	int scan_error;		 /* of the latest snapshot, so that each error is logged once */
+	char libbpf[16];
+};
+
+static void print_help(void)
+{
+	printf("Usage: tapstat serve [OPTION...]\n\n"
+	       "Attaches to everything that runs and answers GET /metrics until SIGTERM or SIGINT. Needs root, or\n"
+	       "CAP_BPF and CAP_PERFMON, of which it keeps only CAP_BPF once attached.\n\nOptions:\n");
+	options_help(OPTIONS_SERVE, stdout);
+	printf("\nExamples:\n"
+	       "  tapstat serve\n"
+	       "  tapstat serve --web.listen-address=:10219\n"
+	       "  tapstat serve --exe=nginx --exe=node --port=8080\n"
+	       "  tapstat serve --cgroup=/system.slice/chat.service --log.format=json\n");
+}
+
+static __u64 now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (__u64)now.tv_sec * 1000000000 + (__u64)now.tv_nsec;
+}
+
+static int take(struct serve *serve, struct snapshot *snap)
+{
+	int err = snapshot_take(serve->attachment, snap);
+
+	if (err && err != serve->scan_error)
+		log_error("cannot read the kernel's maps; scrapes fail until it works again", "err", strerror(-err));
+	serve->scan_error = err;
+	return err;
+}
+
+static const struct snapshot *on_scrape(void *arg, struct self_metrics *self)
+{
+	__u64 start = now_ns();
+	struct serve *serve = arg;
+
+	self->version = tapstat_version;
+	self->commit = tapstat_commit;
+	self->libbpf = serve->libbpf;
+	if (take(serve, &serve->scraped))
+		return NULL;
+	self_metrics_read(self);
+	self->scrape_ns = now_ns() - start;
+	return &serve->scraped;
+}
+
+static void on_scan(evutil_socket_t fd, short what, void *arg)
+{
+	struct serve *serve = arg;
+
+	(void)fd, (void)what;
+	take(serve, &serve->spare);
+}
+
+static void on_signal(evutil_socket_t signo, short what, void *arg)
+{
+	struct serve *serve = arg;
+
+	(void)what;
+	if (signo == SIGHUP) {
+		log_info("nothing to reload: there is no configuration file", "signal", "SIGHUP");
+		return;
+	}
+	log_info("ending", "signal", signo == SIGTERM ? "SIGTERM" : "SIGINT");
+	event_base_loopbreak(serve->base);
+}
+
+static void on_libevent_log(int severity, const char *msg)
+{
+	switch (severity) {
+	case EVENT_LOG_DEBUG:
+	case EVENT_LOG_MSG:
+		log_debug("libevent", "text", msg);
+		break;
+	case EVENT_LOG_WARN:
+		log_warn("libevent", "text", msg);
+		break;
+	default:
+		log_error("libevent", "text", msg);
+	}
+}
+
+/* ---- Start ---------------------------------------------------------------------------------------------------- */
+
+static int fail(const char *what, const char *why)
+{
+	log_error(what, "err", why);
+	return -1;
+}
+
+static int open_sockets(struct serve *serve)
+{
+	char why[WHY_BYTES];
+
+	if (serve->opt.web_disable)
+		return 0;
+	for (size_t i = 0; i < serve->opt.n_listen; i++) {
+		if (listen_address_open(&serve->opt.listen[i], &serve->socket[i], why, sizeof(why)))
+			return fail("cannot start", why);
+	}
+	return 0;
+}
+
+static int open_loop(struct serve *serve)
+{
+	static const int signals[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+
+	serve->base = event_base_new();
+	if (!serve->base)
+		return fail("cannot start", "no event loop: out of memory or descriptors");
+	for (int i = 0; i < SIGNALS; i++) {
+		serve->signal[i] = evsignal_new(serve->base, signals[i], on_signal, serve);
+		if (!serve->signal[i] || evsignal_add(serve->signal[i], NULL))
+			return fail("cannot start", "no signal handler: out of memory or descriptors");
+	}
+	return 0;
+}
+
+static void log_attached(struct serve *serve)
+{
+	char attached[512] = "", missing[512] = "", bytes[24], mib[32];
+	__u64 ceiling = attachment_memory_ceiling(serve->attachment);
+
+	for (size_t i = 0; i < serve->spare.n_hooks; i++) {
+		const struct hook_snapshot *hook = &serve->spare.hook[i];
+		char *list = hook->attached ? attached : missing;
+		size_t used = strlen(list);
+
+		snprintf(list + used, sizeof(attached) - used, "%s%s", used ? "," : "", hook->name);
+	}
+	if (*missing)
+		log_warn("attached; what the missing hooks would tell is not seen", "hooks", attached, "missing", missing);
+	else
+		log_info("attached", "hooks", attached);
+	snprintf(bytes, sizeof(bytes), "%llu", (unsigned long long)ceiling);
+	snprintf(mib, sizeof(mib), "%.1f", (double)ceiling / (1024 * 1024));
+	log_info("ceiling of kernel memory", "bytes", bytes, "mib", mib);
+}
+
+static int attach(struct serve *serve)
+{
+	struct attach_config config = {serve->opt.selectors, serve->opt.max_connections, serve->opt.hooks};
+	char why[WHY_BYTES] = "";
+	const char *kept;
+	int err = attachment_open(&serve->attachment, &config, why, sizeof(why));
+
+	if (err)
+		return fail("cannot attach", *why ? why : strerror(-err));
+	err = privileges_drop(&kept);
+	if (err)
+		return fail("cannot give up capabilities", strerror(-err));
+	log_info("capabilities given up", "kept", kept);
+	/* The first reading, with the capabilities that are left: if it fails, so will every scrape. */
+	if (take(serve, &serve->spare))
+		return -1;
+	log_attached(serve);
+	return 0;
+}
+
+static int start_http(struct serve *serve)
+{
+	struct http_config config = {
+		.telemetry_path = serve->opt.telemetry_path, .scrape = on_scrape, .arg = serve};
+
+	if (serve->opt.web_disable) {
+		log_info("no HTTP endpoint: --web.disable");
+		return 0;
+	}
+	serve->http = http_server_new(serve->base, &config);
+	if (!serve->http)
+		return fail("cannot start", "no HTTP server: out of memory");
+	for (size_t i = 0; i < serve->opt.n_listen; i++) {
+		int sock = serve->socket[i];
+		char address[LISTEN_TEXT_BYTES];
+
+		serve->socket[i] = -1;
+		listen_address_of(sock, address);
+		if (http_server_add_listener(serve->http, sock))
+			return fail("cannot start", "no listener: out of memory");
+		log_info("listening", "address", address, "path", serve->opt.telemetry_path);
+	}
+	http_server_set_ready(serve->http, true);
+	return 0;
+}
+
+static int start(struct serve *serve)
+{
+	const struct timeval period = {.tv_sec = SCAN_SECONDS};
+	char why[WHY_BYTES];
+
+	log_info("starting", "version", tapstat_version, "commit", tapstat_commit);
+	if (privileges_check(why, sizeof(why)))
+		return fail("cannot start", why);
+	if (open_sockets(serve) || open_loop(serve) || attach(serve))
+		return -1;
+	serve->scan = event_new(serve->base, -1, EV_PERSIST, on_scan, serve);
+	if (!serve->scan || event_add(serve->scan, &period))
+		return fail("cannot start", "no timer: out of memory");
+	if (start_http(serve))
+		return -1;
+	malloc_trim(0); /* loading took far more memory than running does */
+	return 0;
+}
+
+static void stop(struct serve *serve)
+{
+	http_server_free(serve->http);
+	if (serve->scan)
+		event_free(serve->scan);
+	for (int i = 0; i < SIGNALS; i++) {
+		if (serve->signal[i])
+			event_free(serve->signal[i]);
+	}
+	if (serve->base)
+		event_base_free(serve->base);
+	for (size_t i = 0; i < OPTIONS_MAX_LISTEN; i++) {
+		if (serve->socket[i] >= 0)
+			close(serve->socket[i]);
+	}
+	if (serve->attachment)
+		attachment_close(serve->attachment);
+	snapshot_free(&serve->scraped);
+	snapshot_free(&serve->spare);
+}
+
+int cmd_serve(int argc, char **argv)
+{
+	static struct serve serve;
+	char why[OPTIONS_WHY_BYTES];
+	int status = STATUS_FAILED;
+
+	if (options_parse(OPTIONS_SERVE, argc, argv, &serve.opt, why, sizeof(why))) {
+		fprintf(stderr, "tapstat serve: %s\n", why);
+		return STATUS_USAGE;
+	}
+	if (serve.opt.help) {
+		print_help();
+		return STATUS_DONE;
+	}
+	log_configure(serve.opt.log_level, serve.opt.log_format);
+	event_set_log_callback(on_libevent_log);
+	signal(SIGPIPE, SIG_IGN);
+	snprintf(serve.libbpf, sizeof(serve.libbpf), "%u.%u", libbpf_major_version(), libbpf_minor_version());
+	for (size_t i = 0; i < OPTIONS_MAX_LISTEN; i++)
+		serve.socket[i] = -1;
+	if (!start(&serve) && !event_base_dispatch(serve.base))
+		status = STATUS_DONE;
+	stop(&serve);
+	return status;
+}
