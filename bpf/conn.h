@@ -76,17 +76,19 @@ enum conn_flags {
 	CONN_RSV1_ALLOWED = 1 << 3,    /* an extension that uses RSV1 was negotiated */
 	CONN_TIMED_OUT = 1 << 4,       /* TCP ended with ETIMEDOUT */
 	CONN_UNIX = 1 << 5,            /* AF_UNIX */
-	CONN_REQUEST_SENT = 1 << 6,    /* HTTP: requests go out here (client) */
+	CONN_CLIENT = 1 << 6,          /* the service is the client; valid once `series` is */
 	CONN_LIFETIME_DONE = 1 << 7,   /* AF_UNIX: the duration has been recorded */
 };
 
 struct conn {
 	struct stream stream[DIRECTION_COUNT];
-	__u32 series;           /* SERIES_INDEX, SERIES_NONE until the service is fixed */
-	__u8 protocol;          /* enum label_protocol */
-	__u8 role;              /* enum role */
-	__u8 unix_state;        /* enum label_unix_state */
-	__u8 flags;             /* enum conn_flags; each is changed in one phase of the connection only */
+	__u32 series;  /* SERIES_INDEX, SERIES_NONE until the service is fixed */
+	__u8 protocol; /* enum label_protocol */
+	__u8 flags;    /* enum conn_flags; each is changed in one phase of the connection only */
+	union {
+		__u16 peer_port; /* TCP, client: kept, since an abort wipes it from the socket before the end */
+		__u8 unix_state; /* AF_UNIX: enum label_unix_state */
+	};
 	__u64 opened_ns;        /* HTTP: start of the upgrade request; WebSocket: of the connection; 0: unknown */
 	__u64 pending_ns;       /* when the unanswered data message passed | 1 for binary; 0: none */
 	__u32 last_data;        /* time of the last data message, in units of 2^30 ns */
@@ -96,6 +98,11 @@ struct conn {
 	__u32 early_pong_us;    /* likewise of a pong; while undecided: calls looked at in vain */
 	__u64 ping[PING_SLOTS]; /* hash << 32 | time in µs, by number % PING_SLOTS; 0: none */
 };
+
+static __always_inline enum role conn_role(const struct conn *conn)
+{
+	return conn->flags & CONN_CLIENT ? ROLE_CLIENT : ROLE_SERVER;
+}
 
 _Static_assert(sizeof(struct conn) <= 184, "connection state leaves the 256-byte slab");
 

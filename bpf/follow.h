@@ -61,7 +61,7 @@ static __always_inline void request_complete(struct io *io)
 	if (conn->protocol != PROTOCOL_WEBSOCKET) { /* else its 101 was read by another thread before this event */
 		if (conn->flags & CONN_UPGRADE_PENDING) /* asked again without an answer */
 			record_refused(conn->series, 0);
-		io->series = conn_fix_service(conn, bpf_get_current_task_btf(), role);
+		io->series = conn_fix_service(conn, role);
 		conn_flag(conn, CONN_UPGRADE_PENDING);
 	}
 	/* What follows are frames or, if the answer is no, another request. */
@@ -78,7 +78,7 @@ static __always_inline void response_complete(struct io *io)
 	struct series *to;
 
 	if (status == 101 && (pending || (head & HTTP_UPGRADE_WEBSOCKET))) {
-		to = conn_fix_service(conn, bpf_get_current_task_btf(), role);
+		to = conn_fix_service(conn, role);
 		io->series = to;
 		if (!to)
 			return;
@@ -100,18 +100,13 @@ static __always_inline void response_complete(struct io *io)
 }
 
 /* One step in STREAM_HTTP. */
-static __always_inline void http_follow(struct io *io)
+static __always_inline void http_follow(struct io *io, const __u8 *p, __u32 avail)
 {
 	struct stream *s = io->stream;
 	enum http_event event;
 	enum verdict verdict;
-	const __u8 *p;
 	__u64 consumed;
-	__u32 avail;
 
-	p = window_at(io, &avail);
-	if (!p)
-		return;
 	verdict = http_step(s, p, avail, io->call->len - io->call->off, &consumed, &event);
 	if (verdict == INCOMPLETE) {
 		window_carry(io, p, avail);
@@ -164,7 +159,7 @@ static __always_inline void candidate_ready(struct io *io)
 	if (conn->protocol != PROTOCOL_WEBSOCKET) {
 		bool server = s->masked == (io->call->dir == DIRECTION_RECEIVED);
 
-		to = conn_fix_service(conn, bpf_get_current_task_btf(), server ? ROLE_SERVER : ROLE_CLIENT);
+		to = conn_fix_service(conn, server ? ROLE_SERVER : ROLE_CLIENT);
 		io->series = to;
 		if (!to)
 			return;
@@ -182,26 +177,21 @@ static __always_inline void candidate_ready(struct io *io)
 }
 
 /* One step in STREAM_CANDIDATE. */
-static __always_inline void candidate_follow(struct io *io)
+static __always_inline void candidate_follow(struct io *io, const __u8 *p, __u32 avail)
 {
 	struct conn *conn = io->conn;
 	struct stream *s = io->stream, *other = &conn->stream[(io->call->dir ^ 1) & 1];
 	bool other_counts = other->mode == STREAM_CANDIDATE && other->chain;
 	struct ws_candidate candidate = {
 		.known = conn->protocol == PROTOCOL_WEBSOCKET,
-		.masked = frames_masked(conn, io->call->dir),
+		.masked = goes_to_server(conn, io->call->dir),
 		.other_chain = other_counts ? other->chain : 0,
 		.other_masked = other->masked,
 	};
 	enum verdict verdict;
-	const __u8 *p;
 	__u64 consumed;
-	__u32 avail;
 	bool ready;
 
-	p = window_at(io, &avail);
-	if (!p)
-		return;
 	verdict = ws_candidate_step(s, &candidate, p, avail, io->call->len - io->call->off, &consumed, &ready);
 	if (verdict == INCOMPLETE) {
 		window_carry(io, p, avail);
@@ -224,17 +214,12 @@ static __always_inline void candidate_follow(struct io *io)
 }
 
 /* One step in STREAM_NEW: what do the first bytes of the call say? */
-static __always_inline void stream_classify(struct io *io)
+static __always_inline void stream_classify(struct io *io, const __u8 *p, __u32 avail)
 {
 	struct conn *conn = io->conn;
 	struct stream *s = io->stream;
 	enum label_protocol protocol;
-	const __u8 *p;
-	__u32 avail;
 
-	p = window_at(io, &avail);
-	if (!p)
-		return;
 	if (conn->protocol == PROTOCOL_HTTP) { /* the other direction said so */
 		stream_http(s);
 		return;
@@ -289,22 +274,27 @@ static __always_inline void io_init(struct io *io, struct conn *conn, struct scr
 __noinline int slow_step(struct conn *conn, struct scratch *scratch)
 {
 	struct io on_stack, *io = &on_stack;
+	const __u8 *p;
+	__u32 avail;
 
 	if (!conn || !scratch)
 		return 1;
 	io_init(io, conn, scratch, scratch->call.dir);
+	p = window_at(io, &avail);
+	if (!p)
+		return 1;
 	switch (io->stream->mode) {
 	case STREAM_FRAMES:
-		websocket_step(io);
+		websocket_step(io, p, avail);
 		break;
 	case STREAM_HTTP:
-		http_follow(io);
+		http_follow(io, p, avail);
 		break;
 	case STREAM_CANDIDATE:
-		candidate_follow(io);
+		candidate_follow(io, p, avail);
 		break;
 	case STREAM_NEW:
-		stream_classify(io);
+		stream_classify(io, p, avail);
 		break;
 	default:
 		return 1;
@@ -403,6 +393,10 @@ static __always_inline void stream_check_gap(struct io *io, struct sock *sk, __u
 		return;
 	}
 	s->seq += len;
+	if (unlikely(gap == 1) && io->call->dir == DIRECTION_RECEIVED) { /* the FIN was read with the last bytes */
+		s->seq = at;
+		gap = 0;
+	}
 	if (likely(!gap)) {
 		s->gap_events = 0;
 		return;

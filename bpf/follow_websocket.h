@@ -35,9 +35,11 @@ static __always_inline __u32 close_label(__u16 code)
 	return code <= 1003 ? CLOSE_CODE_1000 + code - 1000 : CLOSE_CODE_1007 + code - 1007;
 }
 
-static __always_inline bool frames_masked(struct conn *conn, __u32 dir)
+/* Whether the direction leads from the client to the server: its frames are masked, its messages ask. */
+static __always_inline bool goes_to_server(struct conn *conn, __u32 dir)
 {
-	return (conn->role == ROLE_CLIENT) == (dir == DIRECTION_SENT);
+	_Static_assert(DIRECTION_SENT == 1, "a client sends to the server");
+	return (is_zero(conn->flags & CONN_CLIENT) ^ dir) & 1;
 }
 
 /* Microseconds, 32 bits: differences up to 71 minutes. */
@@ -95,11 +97,10 @@ static __always_inline void pong_received(struct io *io, struct series *to, __u3
 static __always_inline void message_latency(struct io *io, struct series *to, __u8 opcode)
 {
 	struct conn *conn = io->conn;
-	bool asks = (conn->role == ROLE_SERVER) == (io->call->dir == DIRECTION_RECEIVED);
 	__u64 pending;
 
-	if (asks) {
-		if (conn->role == ROLE_CLIENT && conn->early_answer_us &&
+	if (goes_to_server(conn, io->call->dir)) {
+		if (conn_role(conn) == ROLE_CLIENT && conn->early_answer_us &&
 		    coarse_us(io->call->now) - conn->early_answer_us < EARLY_ANSWER_US) {
 			/* Its answer was read by another thread before this event. */
 			conn->early_answer_us = 0;
@@ -114,7 +115,7 @@ static __always_inline void message_latency(struct io *io, struct series *to, __
 		conn->pending_ns = 0;
 		record_latency(to, pending & 1 ? LATENCY_TYPE_BINARY : LATENCY_TYPE_TEXT,
 			       io->call->now > pending ? io->call->now - pending : 0);
-	} else if (conn->role == ROLE_CLIENT) {
+	} else if (conn_role(conn) == ROLE_CLIENT) {
 		conn->early_answer_us = coarse_us(io->call->now) ?: 1;
 	}
 }
@@ -197,7 +198,7 @@ static __always_inline void stream_out_of_step(struct io *io)
 static __always_inline struct ws_rules frame_rules(struct io *io)
 {
 	struct ws_rules rules = {
-		.masked = frames_masked(io->conn, io->call->dir),
+		.masked = goes_to_server(io->conn, io->call->dir),
 		.rsv1_allowed = io->conn->flags & (CONN_RSV1_ALLOWED | CONN_JOINED),
 	};
 
@@ -224,18 +225,15 @@ static __always_inline bool websocket_data_step(struct io *io)
 }
 
 /* One step in STREAM_FRAMES. */
-static __always_inline void websocket_step(struct io *io)
+static __always_inline void websocket_step(struct io *io, const __u8 *p, __u32 avail)
 {
 	struct ws_rules rules = frame_rules(io);
 	struct ws_event event = {};
 	struct series *to = io->series;
 	enum verdict verdict;
-	const __u8 *p;
 	__u64 consumed;
-	__u32 avail;
 
-	p = window_at(io, &avail);
-	if (!p || !to)
+	if (!to)
 		return;
 	verdict = ws_step(io->stream, &rules, p, avail, io->call->len - io->call->off, &consumed, &event);
 	if (verdict == INCOMPLETE) {

@@ -11,7 +11,7 @@
 /* Work in progress; zero it to begin. Positions stay below the sizes given to glob_step(). */
 struct glob {
 	__u32 pattern, text;           /* next byte of each */
-	__u32 star_pattern, star_text; /* behind the latest `*`, and where it would end next; 0: no star yet */
+	__u32 star_pattern, star_text; /* behind the latest `*` (0: none yet), and what it takes in next */
 	__u32 matched;
 };
 
@@ -21,6 +21,7 @@ static __always_inline long glob_step(struct glob *glob, const char *pattern, __
 {
 	__u32 i = glob->pattern, j = glob->text;
 	char want, have;
+	__u32 k = glob->star_text;
 
 	if (i >= pattern_size || j >= text_size)
 		return 1;
@@ -28,16 +29,16 @@ static __always_inline long glob_step(struct glob *glob, const char *pattern, __
 	have = text[j];
 	if (want == '*') {
 		glob->pattern = glob->star_pattern = i + 1;
-		glob->star_text = j + 1;
+		glob->star_text = j;
 	} else if (have && (want == '?' || want == have)) {
 		glob->pattern = i + 1;
 		glob->text = j + 1;
 	} else if (!want && !have) {
 		glob->matched = 1;
 		return 1;
-	} else if (glob->star_pattern && glob->star_text < text_size && text[glob->star_text - 1]) {
+	} else if (glob->star_pattern && k < text_size && text[k]) {
 		glob->pattern = glob->star_pattern;
-		glob->text = glob->star_text++;
+		glob->text = glob->star_text = k + 1;
 	} else {
 		return 1;
 	}

@@ -114,9 +114,13 @@ struct kernfs_node___parent_rcu { /* 6.15, commit 633488947ef6 */
 	struct kernfs_node *__parent;
 };
 
+struct cgroup_root {
+	int hierarchy_id;
+};
+
 struct cgroup {
-	int level;
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 };
 
 struct cgroup_subsys_state {

@@ -47,17 +47,23 @@ static __always_inline bool tcp_is_start(struct tcp_sock *tp, __u32 dir, __u32 l
 
 /* ---- Peers and reconnections ------------------------------------------------------------------------------- */
 
-static __always_inline void peer_key_fill(struct peer_key *key, struct sock *sk, __u32 series_index, __u8 role)
+static __always_inline void peer_key_fill(struct peer_key *key, struct sock *sk, __u32 series_index, __u16 port)
 {
 	__builtin_memset(key, 0, sizeof(*key));
 	key->series = series_index;
-	key->port = role == ROLE_CLIENT ? __builtin_bswap16(sk->__sk_common.skc_dport) : 0;
+	key->port = port;
 	if (sk->__sk_common.skc_family == AF_INET) { /* as the IPv4-mapped address that a dual-stack socket shows */
 		key->addr[2] = __builtin_bswap32(0xffff);
 		key->addr[3] = sk->__sk_common.skc_daddr;
 	} else {
 		BPF_CORE_READ_INTO(&key->addr, sk, __sk_common.skc_v6_daddr);
 	}
+}
+
+/* A client's peer is a server's address and port; a server's peer comes back from another port. */
+static __always_inline __u16 conn_peer_port(struct conn *conn)
+{
+	return conn_role(conn) == ROLE_CLIENT ? conn->peer_port : 0;
 }
 
 /* Notes an abnormal end on top of the peer's stack of them. */
@@ -68,7 +74,7 @@ static __always_inline void reconnection_expect(struct sock *sk, struct conn *co
 	struct peer_key key;
 	__u32 none = 0, *depth;
 
-	peer_key_fill(&key, sk, conn->series, conn->role);
+	peer_key_fill(&key, sk, conn->series, conn_peer_port(conn));
 	depth = bpf_map_lookup_elem(&ends_by_peer, &key);
 	if (!depth) {
 		bpf_map_update_elem(&ends_by_peer, &key, &none, BPF_NOEXIST);
@@ -93,7 +99,7 @@ static __always_inline void reconnection_match(struct sock *sk, struct conn *con
 
 	if (!to)
 		return;
-	peer_key_fill(&key, sk, conn->series, conn->role);
+	peer_key_fill(&key, sk, conn->series, conn_peer_port(conn));
 	depth = bpf_map_lookup_elem(&ends_by_peer, &key);
 	if (!depth)
 		return;
@@ -111,31 +117,41 @@ static __always_inline void reconnection_match(struct sock *sk, struct conn *con
 
 /* ---- Begin ------------------------------------------------------------------------------------------------- */
 
-/* Fixes the service of the connection: the current process, in this role. */
-static __always_inline struct series *conn_fix_service(struct conn *conn, struct task_struct *task, __u8 role)
+/* Fixes the service of the connection: the current process, in this role. Global: verified once. */
+__noinline int service_fix(struct conn *conn, enum role role)
 {
-	__u32 service = service_current(task);
-	struct service *entry = bpf_map_lookup_elem(&services, &service);
+	struct service *entry;
+	__u32 service;
 
+	if (!conn)
+		return 0;
+	service = service_current(bpf_get_current_task_btf());
+	entry = bpf_map_lookup_elem(&services, &service);
 	if (entry && role < ROLE_COUNT)
 		entry->seen[role] = 1;
-	conn->role = role;
+	conn->flags |= role == ROLE_CLIENT ? CONN_CLIENT : 0;
 	conn->series = SERIES_INDEX(service, role);
-	return series_lookup(conn->series);
+	return 0;
+}
+
+static __always_inline struct series *conn_fix_service(struct conn *conn, enum role role)
+{
+	service_fix(conn, role);
+	return conn_series(conn);
 }
 
 static __always_inline bool port_selected(struct sock *sk)
 {
 	__u16 local = sk->__sk_common.skc_num, remote = __builtin_bswap16(sk->__sk_common.skc_dport);
-	bool match = false;
+	__u64 match = 0;
 
 	if (!selectors.ports)
 		return true;
 	if (!is_tcp(sk))
 		return false;
 	for (__u32 i = 0; i < SELECTOR_MAX; i++)
-		if (i < selectors.ports && (selectors.port[i] == local || selectors.port[i] == remote))
-			match = true;
+		if (i < selectors.ports)
+			match |= is_zero(selectors.port[i] ^ local) | is_zero(selectors.port[i] ^ remote);
 	return match;
 }
 
@@ -163,6 +179,7 @@ static __always_inline struct conn *conn_create(struct sock *sk, struct task_str
 	} else {
 		struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 
+		fresh.peer_port = __builtin_bswap16(sk->__sk_common.skc_dport);
 		if (tp && tcp_is_start(tp, dir, len))
 			fresh.flags = CONN_FRESH;
 	}

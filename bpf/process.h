@@ -12,7 +12,8 @@
 #include "program_name.h"
 
 enum {
-	CGROUP_DEPTH = 16, /* levels looked at */
+	CGROUP_HIERARCHIES = 32, /* more than a kernel has controllers */
+	CGROUP_DEPTH = 16,       /* levels looked at */
 	CGROUP_NAME_BYTES = 128,
 	CONTAINER_ID_BYTES = 64, /* hexadecimal digits of a container's id */
 	PATH_BYTES = SELECTOR_PATH_BYTES,
@@ -33,11 +34,13 @@ struct identity {
 	char unit[SERVICE_NAME_BYTES];
 	struct service_name key;
 	struct glob glob;
+	struct css_set *set;
 	struct kernfs_node *kn;
 	struct dentry *dentry;
 	struct vfsmount *mnt;
 	__u64 arg_at, arg_end;
 	__u32 path_at;
+	__u32 hierarchy; /* of kn */
 	__u32 unit_seen;
 	__u32 under_system_slice;
 	__u32 has_container;
@@ -160,14 +163,16 @@ static long cgroup_step(__u32 i, struct identity **context)
 {
 	struct identity *id = *context;
 	struct kernfs_node *parent, *kn = id->kn;
-	__u64 cgroup_id;
+	__u64 cgroup_id, match = 0;
 
 	if (!kn)
 		return 1;
 	cgroup_id = BPF_CORE_READ(kn, id);
 	for (__u32 j = 0; j < SELECTOR_MAX; j++)
-		if (j < selectors.cgroups && selectors.cgroup[j] == cgroup_id)
-			id->cgroup_matches = 1;
+		if (j < selectors.cgroups)
+			match |= is_zero(selectors.cgroup[j].id ^ cgroup_id) &
+				 is_zero(selectors.cgroup[j].hierarchy ^ id->hierarchy);
+	id->cgroup_matches |= match;
 	parent = kernfs_parent(kn);
 	if (!parent) /* the root has no name */
 		return 1;
@@ -187,29 +192,40 @@ static long cgroup_step(__u32 i, struct identity **context)
 	return 0;
 }
 
-static __always_inline void identify_hierarchy(struct identity *id, struct cgroup *cgroup)
+/* Step 0: version 2; the others: version 1 hierarchies, where a container or --cgroup may be named in any. */
+static long hierarchy_step(__u32 i, struct identity **context)
 {
+	struct identity *id = *context;
+	struct css_set *set = id->set;
+	struct cgroup_subsys_state **subsys = (void *)set + bpf_core_field_offset(struct css_set, subsys);
+	struct cgroup_subsys_state *state = NULL;
+	struct cgroup *cgroup;
+
+	if (i == 0) {
+		cgroup = BPF_CORE_READ(set, dfl_cgrp);
+	} else {
+		if (i > bpf_core_field_size(struct css_set, subsys) / sizeof(*subsys))
+			return 1;
+		bpf_probe_read_kernel(&state, sizeof(state), subsys + i - 1);
+		cgroup = BPF_CORE_READ(state, cgroup);
+	}
+	if (!cgroup)
+		return 0;
 	id->kn = BPF_CORE_READ(cgroup, kn);
+	id->hierarchy = BPF_CORE_READ(cgroup, root, hierarchy_id);
 	bpf_loop(CGROUP_DEPTH, cgroup_step, &id, 0);
+	return 0;
 }
 
 static __always_inline void identify_cgroups(struct identity *id, struct task_struct *task)
 {
-	struct css_set *set = BPF_CORE_READ(task, cgroups);
-
+	id->set = BPF_CORE_READ(task, cgroups);
 	id->has_container = 0;
 	id->under_system_slice = 0;
 	id->cgroup_matches = 0;
 	id->unit_seen = 0;
 	id->unit[0] = 0;
-	identify_hierarchy(id, BPF_CORE_READ(set, dfl_cgrp));
-	/* Version 1 hierarchies, where a container or --cgroup may be named in any. */
-	for (int i = 0; i < 12; i++) {
-		struct cgroup *cgroup = BPF_CORE_READ(set, subsys[i], cgroup);
-
-		if (cgroup)
-			identify_hierarchy(id, cgroup);
-	}
+	bpf_loop(CGROUP_HIERARCHIES, hierarchy_step, &id, 0);
 	if (!id->under_system_slice)
 		id->unit[0] = 0;
 }
@@ -307,7 +323,7 @@ static long selector_step(__u32 which, struct identity **context)
 		__builtin_memset(&id->glob, 0, sizeof(id->glob));
 		bpf_loop(GLOB_STEPS, exe_glob_step, &id, 0);
 	}
-	return id->glob.matched;
+	return id->glob.matched ? 1 : 0;
 }
 
 static long comm_selector_step(__u32 which, struct identity **context)
@@ -318,7 +334,7 @@ static long comm_selector_step(__u32 which, struct identity **context)
 	id->which = which;
 	__builtin_memset(&id->glob, 0, sizeof(id->glob));
 	bpf_loop(GLOB_STEPS, comm_glob_step, &id, 0);
-	return id->glob.matched;
+	return id->glob.matched ? 1 : 0;
 }
 
 static long container_selector_step(__u32 which, struct identity **context)
@@ -329,33 +345,33 @@ static long container_selector_step(__u32 which, struct identity **context)
 	id->which = which;
 	id->digits = 1;
 	bpf_loop(CONTAINER_ID_BYTES, container_prefix_step, &id, 0);
-	return id->digits;
+	return id->digits ? 1 : 0;
 }
 
 static long service_selector_step(__u32 which, struct identity **context)
 {
 	struct identity *id = *context;
 	const char *want;
+	__u64 differs = 0;
 
 	if (which >= SELECTOR_MAX || which >= selectors.services)
 		return 1;
 	want = (const char *)selectors.service[which];
-	id->digits = 1;
 	for (__u32 i = 0; i < SERVICE_NAME_BYTES; i += 8)
-		if (load64(want + i) != load64(id->key.text + i))
-			id->digits = 0;
-	return id->digits;
+		differs |= load64(want + i) ^ load64(id->key.text + i);
+	id->digits = !differs;
+	return id->digits ? 1 : 0;
 }
 
 /* Repeats of one selector are alternatives; different ones must all match. */
 static __always_inline bool selectors_match(struct identity *id, struct task_struct *task, __u32 tgid)
 {
 	if (selectors.pids) {
-		bool match = false;
+		__u64 match = 0;
 
 		for (__u32 i = 0; i < SELECTOR_MAX; i++)
-			if (i < selectors.pids && selectors.pid[i] == tgid)
-				match = true;
+			if (i < selectors.pids)
+				match |= is_zero(selectors.pid[i] ^ tgid);
 		if (!match)
 			return false;
 	}
@@ -402,6 +418,8 @@ static __always_inline __u32 service_index(const struct service_name *name)
 
 	if (known)
 		return *known;
+	if (equals_word(name->text, "other\0\0", 8)) /* a program called that shares the labels, hence the series */
+		return SERVICE_OTHER;
 	index = __sync_fetch_and_add(&service_count, 1);
 	if (index >= MAX_SERVICES)
 		return SERVICE_OTHER;

@@ -16,7 +16,7 @@ static __always_inline void scan_peer(struct sock *sk, struct conn *conn, struct
 	__u32 number = scan_number, *seen;
 	struct peer_key key;
 
-	peer_key_fill(&key, sk, conn->series, ROLE_SERVER); /* without the port */
+	peer_key_fill(&key, sk, conn->series, 0);
 	seen = bpf_map_lookup_elem(&scan_by_peer, &key);
 	if (seen && *seen == number)
 		return;

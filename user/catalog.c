@@ -50,17 +50,24 @@ static const struct bounds bounds_PER_MINUTE = {upper_PER_MINUTE, BOUNDS_PER_MIN
 
 /* ---- Families ------------------------------------------------------------------------------------------------- */
 
-#define SERIES_ROW(id, name, type, dim1, dim2, shape, help)                                             \
-	{FAMILY_##id, name, METRIC_##type, FAMILY_OF_SERIES, help, "service,role", {&set_##dim1, &set_##dim2}, \
-	 BOUNDS_OF_##shape, CELL_##id, SHAPE_##shape##_CELLS},
+#define SERIES_ROW(id, name, type, dim1, dim2, shape, help) \
+	{FAMILY_##id,                                       \
+	 name,                                              \
+	 METRIC_##type,                                     \
+	 FAMILY_OF_SERIES,                                  \
+	 help,                                              \
+	 "service,role",                                    \
+	 {&set_##dim1, &set_##dim2},                        \
+	 BOUNDS_OF_##shape,                                 \
+	 CELL_##id,                                         \
+	 SHAPE_##shape##_CELLS},
 #define DERIVED_ROW(id, name, type, labels, help) \
 	{FAMILY_##id, name, METRIC_##type, FAMILY_DERIVED, help, labels, {&set_NO_LABEL, &set_NO_LABEL}, NULL, 0, 1},
 #define SELF_ROW(id, name, type, labels, help) \
 	{FAMILY_##id, name, METRIC_##type, FAMILY_SELF, help, labels, {&set_NO_LABEL, &set_NO_LABEL}, NULL, 0, 1},
 
-static const struct family families[FAMILY_COUNT] = {TAPSTAT_SERIES_FAMILIES(SERIES_ROW)
-							     TAPSTAT_DERIVED_FAMILIES(DERIVED_ROW)
-								     TAPSTAT_SELF_FAMILIES(SELF_ROW)};
+static const struct family families[FAMILY_COUNT] = {
+	TAPSTAT_SERIES_FAMILIES(SERIES_ROW) TAPSTAT_DERIVED_FAMILIES(DERIVED_ROW) TAPSTAT_SELF_FAMILIES(SELF_ROW)};
 
 /* Labels outside the dimensions whose values are known beforehand; FAMILY_COUNT: of any family. */
 static const struct {
@@ -77,19 +84,21 @@ static const struct {
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp((*(const struct family *const *)a)->name, (*(const struct family *const *)b)->name);
+	return strcmp(families[*(const unsigned int *)a].name, families[*(const unsigned int *)b].name);
 }
 
 const struct family *catalog_family(size_t position)
 {
-	static const struct family *sorted[FAMILY_COUNT];
+	static unsigned int order[FAMILY_COUNT];
+	static bool sorted;
 
-	if (!sorted[0]) {
-		for (size_t i = 0; i < FAMILY_COUNT; i++)
-			sorted[i] = &families[i];
-		qsort(sorted, FAMILY_COUNT, sizeof(*sorted), by_name);
+	if (!sorted) {
+		for (unsigned int i = 0; i < FAMILY_COUNT; i++)
+			order[i] = i;
+		qsort(order, FAMILY_COUNT, sizeof(order[0]), by_name);
+		sorted = true;
 	}
-	return sorted[position];
+	return &families[order[position]];
 }
 
 static bool ends_with(const char *text, size_t n, const char *end)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * labels ──> [catalog] ──> exposition, `tapstat catalog`: the rows of tapstat/catalog.h as data. Constant; reads nothing.
+ * labels ──> [catalog] ──> exposition, `tapstat catalog`: the rows of tapstat/catalog.h as data. Constant; reads
+ * nothing.
  */
 #ifndef TAPSTAT_USER_CATALOG_H
 #define TAPSTAT_USER_CATALOG_H
@@ -45,9 +46,9 @@ struct family {
 	enum metric_type type;
 	enum family_kind kind;
 	const char *help;
-	const char *labels;                                 /* comma-separated; those of the dimensions come behind */
+	const char *labels; /* comma-separated; those of the dimensions come behind */
 	const struct label_set *dimension[FAMILY_DIMENSIONS]; /* of a series; the cells are in row-major order */
-	const struct bounds *bounds;                        /* of a histogram */
+	const struct bounds *bounds;                          /* of a histogram */
 	unsigned int first_cell;
 	unsigned int cells; /* of one label combination */
 };

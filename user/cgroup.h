@@ -3,14 +3,15 @@
 #ifndef TAPSTAT_CGROUP_H
 #define TAPSTAT_CGROUP_H
 
-#include <linux/types.h>
 #include <stddef.h>
 
+#include "tapstat/abi.h"
+
 /*
- * Ids (inode numbers of the directories) of the cgroup `path`, in every mounted hierarchy that has it. `path` is as in
- * /proc/PID/cgroup, or the whole path of a directory in a mounted hierarchy. Returns how many were put into `ids`,
+ * The cgroup `path` in every mounted hierarchy that has it. `path` is as
+ * in /proc/PID/cgroup, or the whole path of a directory in a mounted hierarchy. Returns how many were put into `cgroups`,
  * -ENOENT if no hierarchy has it, -E2BIG if more than `max` have it, or another negative errno.
  */
-int cgroup_ids(const char *path, __u64 *ids, size_t max);
+int cgroup_find(const char *path, struct selected_cgroup *cgroups, size_t max);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * main ──> [serve] ──> attach, snapshot, HTTP: the exporter. Order matters: the addresses are taken before the kernel is
- * touched, capabilities go once all is attached, and "listening" is logged when a request would be answered.
+ * main ──> [serve] ──> attach, snapshot, HTTP: the exporter. Order matters: the addresses are taken before the kernel
+ * is touched, capabilities go once all is attached, and "listening" is logged when a request would be answered.
  */
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -32,8 +32,8 @@ struct serve {
 	struct event *signal[SIGNALS], *scan;
 	struct http_server *http;
 	struct snapshot scraped; /* what the HTTP server renders */
-	struct snapshot spare;	 /* what the scans of the timer fill */
-	int scan_error;		 /* of the latest snapshot, so that each error is logged once */
+	struct snapshot spare;   /* what the scans of the timer fill */
+	int scan_error;          /* of the latest snapshot, so that each error is logged once */
 	char libbpf[16];
 };
 
@@ -168,7 +168,8 @@ static void log_attached(struct serve *serve)
 		snprintf(list + used, sizeof(attached) - used, "%s%s", used ? "," : "", hook->name);
 	}
 	if (*missing)
-		log_warn("attached; what the missing hooks would tell is not seen", "hooks", attached, "missing", missing);
+		log_warn("attached; what the missing hooks would tell is not seen", "hooks", attached, "missing",
+			 missing);
 	else
 		log_info("attached", "hooks", attached);
 	snprintf(bytes, sizeof(bytes), "%llu", (unsigned long long)ceiling);
@@ -198,8 +199,7 @@ static int attach(struct serve *serve)
 
 static int start_http(struct serve *serve)
 {
-	struct http_config config = {
-		.telemetry_path = serve->opt.telemetry_path, .scrape = on_scrape, .arg = serve};
+	struct http_config config = {.telemetry_path = serve->opt.telemetry_path, .scrape = on_scrape, .arg = serve};
 
 	if (serve->opt.web_disable) {
 		log_info("no HTTP endpoint: --web.disable");

@@ -7,7 +7,7 @@
 #include "commands.h"
 #include "version.h"
 
-static const char help[] = "Usage: tapstat version\n\n"
+static const char help[] = "Usage: tapstat version [--help]\n\n"
 			   "Prints version, commit, the libbpf in use, compiler and architecture.\n\n"
 			   "Example:\n"
 			   "  tapstat version\n";

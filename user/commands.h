@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * main ──> [commands]: one function for each subcommand, in cmd_NAME.c. argv[0] is the command's name. Returns the exit
- * status.
+ * main ──> [commands]: one function for each subcommand, in cmd_NAME.c. argv[0] is the command's name. Returns the
+ * exit status.
  */
 #ifndef TAPSTAT_COMMANDS_H
 #define TAPSTAT_COMMANDS_H

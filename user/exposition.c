@@ -29,8 +29,8 @@ enum {
 	SERIES_BYTES = WORST_LABEL_BYTE * SERVICE_NAME_BYTES + 40,
 };
 
-#define CHECK_COMBINATIONS(id, name, type, dim1, dim2, shape, help)                                   \
-	_Static_assert(dim1##_COUNT * dim2##_COUNT <= MAX_COMBINATIONS, name ": combinations");        \
+#define CHECK_COMBINATIONS(id, name, type, dim1, dim2, shape, help)                             \
+	_Static_assert(dim1##_COUNT * dim2##_COUNT <= MAX_COMBINATIONS, name ": combinations"); \
 	_Static_assert((int)SHAPE_##shape##_CELLS <= (int)MAX_BOUNDS, name ": bounds");
 TAPSTAT_SERIES_FAMILIES(CHECK_COMBINATIONS)
 
@@ -156,8 +156,8 @@ static size_t make_bounds(const struct exposition *x, const struct bounds *bound
 						 (int)number.len, number.data ? number.data : "");
 		x->out->failed |= number.failed;
 	}
-	pieces[bounds->n].len = (size_t)snprintf(pieces[bounds->n].text, sizeof(pieces[bounds->n].text),
-						 ",le=\"+Inf\"} ");
+	pieces[bounds->n].len =
+		(size_t)snprintf(pieces[bounds->n].text, sizeof(pieces[bounds->n].text), ",le=\"+Inf\"} ");
 	buffer_free(&number);
 	return bounds->n + 1;
 }
@@ -183,7 +183,8 @@ static void write_numbers(struct exposition *x, const struct family *family)
 }
 
 static void write_histogram(struct exposition *x, const struct family *family, const struct series_piece *series,
-			    const struct piece *combination, const struct piece *le, size_t buckets, const __u64 *cell)
+			    const struct piece *combination, const struct piece *le, size_t buckets,
+			    const __u64 *cell)
 {
 	size_t name_bytes = strlen(family->name);
 	__u64 cumulative = 0;

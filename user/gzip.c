@@ -21,8 +21,8 @@ int gzip_append(struct evbuffer *out, const void *data, size_t n)
 	z_stream stream = {.next_in = (Bytef *)data, .avail_in = (uInt)n};
 	int result = Z_OK;
 
-	if (n > UINT_MAX ||
-	    deflateInit2(&stream, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW_BITS, GZIP_MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+	if (n > UINT_MAX || deflateInit2(&stream, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW_BITS, GZIP_MEMORY_LEVEL,
+					 Z_DEFAULT_STRATEGY) != Z_OK)
 		return -ENOMEM;
 	while (result == Z_OK) {
 		struct evbuffer_iovec room;

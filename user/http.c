@@ -20,7 +20,7 @@
 #include "http_server.h"
 
 enum {
-	MAX_BODY_BYTES = 1024, /* no request here needs one */
+	MAX_BODY_BYTES = 1024,                        /* no request here needs one */
 	MAX_UNREAD_BYTES = 2 * HTTP_MAX_HEADER_BYTES, /* more than evhttp needs to see that a header is too long */
 	SWEEP_MS = 250,
 	/* Unsent answers of slow clients, in all: room for one of the largest, 5 MB with 128 services, and some. */
@@ -55,7 +55,7 @@ static void release(struct http_connection *connection)
 	connection->bev = NULL;
 }
 
-/* evhttp takes its callbacks away when it frees a connection; one that ended before its first request tells no more. */
+/* evhttp takes its callbacks away when it frees a connection, which is all that one without a request tells. */
 static bool is_abandoned(const struct http_connection *connection)
 {
 	bufferevent_event_cb event_cb;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * exposition ──> [HTTP]: answers GET and HEAD for the metrics, the page for people, and health. One thread, no waiting:
- * connections, header size, time and unsent bytes are limited, so that a slow or hostile client holds up nobody.
+ * exposition ──> [HTTP]: answers GET and HEAD for the metrics, the page for people, and health. One thread, no
+ * waiting: connections, header size, time and unsent bytes are limited, so that a slow or hostile client holds up
+ * nobody.
  */
 #ifndef TAPSTAT_HTTP_H
 #define TAPSTAT_HTTP_H

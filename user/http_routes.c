@@ -83,9 +83,10 @@ static void answer_page(struct http_routes *routes, struct evhttp_request *req)
 	struct buffer *page = &routes->text;
 
 	buffer_clear(page);
-	buffer_text(page, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>tapstat</title>\n"
-			  "<style>body{font-family:sans-serif;margin:2em;max-width:50em}"
-			  "td{padding:.1em 1em .1em 0}</style>\n</head>\n<body>\n<h1>tapstat</h1>\n<p>Version ");
+	buffer_text(page,
+		    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>tapstat</title>\n"
+		    "<style>body{font-family:sans-serif;margin:2em;max-width:50em}"
+		    "td{padding:.1em 1em .1em 0}</style>\n</head>\n<body>\n<h1>tapstat</h1>\n<p>Version ");
 	buffer_html(page, self.version);
 	buffer_text(page, ", commit ");
 	buffer_html(page, self.commit);
@@ -98,15 +99,15 @@ static void answer_page(struct http_routes *routes, struct evhttp_request *req)
 	for (size_t i = 0; snap && i < snap->n_hooks; i++) {
 		buffer_text(page, "<tr><td>");
 		buffer_html(page, snap->hook[i].name);
-		buffer_text(page, snap->hook[i].attached ? "</td><td>attached</td></tr>\n" :
-							   "</td><td>missing</td></tr>\n");
+		buffer_text(page, snap->hook[i].attached ? "</td><td>attached</td></tr>\n"
+							 : "</td><td>missing</td></tr>\n");
 	}
 	buffer_text(page, "</table>\n<h2>Services</h2>\n<table>\n");
 	for (size_t i = 0; snap && i < snap->n_series; i++) {
 		buffer_text(page, "<tr><td>");
 		buffer_html(page, snap->series[i].service);
-		buffer_text(page, snap->series[i].role == ROLE_SERVER ? "</td><td>server</td></tr>\n" :
-									"</td><td>client</td></tr>\n");
+		buffer_text(page, snap->series[i].role == ROLE_SERVER ? "</td><td>server</td></tr>\n"
+								      : "</td><td>client</td></tr>\n");
 	}
 	buffer_text(page, "</table>\n</body>\n</html>\n");
 	send_text(routes, req, HTTP_OK, "OK", "text/html; charset=utf-8", false);
@@ -143,11 +144,12 @@ void http_routes_answer(struct http_routes *routes, struct evhttp_request *req, 
 	if (!path || !*path)
 		path = "/";
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
-		if (strcmp(path, table[i].path))
+		if (strcmp(path, table[i].path) != 0)
 			continue;
 		if (method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD) {
 			evhttp_add_header(evhttp_request_get_output_headers(req), "Allow", "GET, HEAD");
-			send_line(routes, req, STATUS_METHOD_NOT_ALLOWED, "Method Not Allowed", "GET or HEAD only.\n");
+			send_line(routes, req, STATUS_METHOD_NOT_ALLOWED, "Method Not Allowed",
+				  "GET or HEAD only.\n");
 		} else if (busy) {
 			evhttp_add_header(evhttp_request_get_output_headers(req), "Retry-After", "1");
 			send_line(routes, req, HTTP_SERVUNAVAIL, "Service Unavailable", "Too many slow clients.\n");

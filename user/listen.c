@@ -13,8 +13,9 @@ enum { LISTEN_BACKLOG = 128 };
 
 static int bad_address(char *why, size_t size)
 {
-	snprintf(why, size, "not an address: valid are IPV4:PORT, [IPV6]:PORT, localhost:PORT and :PORT (every address), "
-			    "PORT from 0 to 65535");
+	snprintf(why, size,
+		 "not an address: valid are IPV4:PORT, [IPV6]:PORT, localhost:PORT and :PORT (every address), "
+		 "PORT from 0 to 65535");
 	return -EINVAL;
 }
 
@@ -53,8 +54,8 @@ static bool parse_ipv6(const char *host, struct sockaddr_in6 *sin6)
 int listen_address_parse(const char *text, struct listen_address *out, char *why, size_t size)
 {
 	struct listen_address address = {0};
-	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)&address.addr;
-	struct sockaddr_in *sin = (struct sockaddr_in *)&address.addr;
+	struct sockaddr_in6 *sin6 = &address.addr.ipv6;
+	struct sockaddr_in *sin = &address.addr.ipv4;
 	const char *colon = strrchr(text, ':');
 	char host[LISTEN_TEXT_BYTES];
 	in_port_t port_be;
@@ -80,7 +81,7 @@ int listen_address_parse(const char *text, struct listen_address *out, char *why
 		if (inet_pton(AF_INET, strcmp(host, "localhost") ? host : "127.0.0.1", &sin->sin_addr) != 1)
 			return bad_address(why, size);
 	}
-	if (address.addr.ss_family == AF_INET6) {
+	if (address.addr.any.sa_family == AF_INET6) {
 		sin6->sin6_port = port_be;
 		address.len = sizeof(*sin6);
 	} else {
@@ -91,13 +92,13 @@ int listen_address_parse(const char *text, struct listen_address *out, char *why
 	return 0;
 }
 
-static void format_address(const struct sockaddr_storage *addr, char *text)
+static void format_address(const union socket_address *addr, char *text)
 {
-	const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)addr;
-	const struct sockaddr_in *sin = (const struct sockaddr_in *)addr;
+	const struct sockaddr_in6 *sin6 = &addr->ipv6;
+	const struct sockaddr_in *sin = &addr->ipv4;
 	char host[INET6_ADDRSTRLEN], scope[IF_NAMESIZE];
 
-	if (addr->ss_family == AF_INET) {
+	if (addr->any.sa_family == AF_INET) {
 		inet_ntop(AF_INET, &sin->sin_addr, host, sizeof(host));
 		snprintf(text, LISTEN_TEXT_BYTES, "%s:%u", host, ntohs(sin->sin_port));
 		return;
@@ -111,27 +112,27 @@ static void format_address(const struct sockaddr_storage *addr, char *text)
 
 void listen_address_of(int fd, char *text)
 {
-	struct sockaddr_storage addr;
+	union socket_address addr = {0};
 	socklen_t len = sizeof(addr);
 
 	snprintf(text, LISTEN_TEXT_BYTES, "?");
-	if (!getsockname(fd, (struct sockaddr *)&addr, &len))
+	if (!getsockname(fd, &addr.any, &len))
 		format_address(&addr, text);
 }
 
 static int open_socket(const struct listen_address *address, int *fd)
 {
-	const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)&address->addr;
-	bool ipv6 = address->addr.ss_family == AF_INET6;
+	const struct sockaddr_in6 *sin6 = &address->addr.ipv6;
+	bool ipv6 = address->addr.any.sa_family == AF_INET6;
 	int on = 1, only = ipv6 && !IN6_IS_ADDR_UNSPECIFIED(&sin6->sin6_addr);
-	int sock = socket(address->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int sock = socket(address->addr.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (sock < 0)
 		return -errno;
 	/* Connections of a tapstat that ended a moment ago, in TIME_WAIT, don't hold the address. */
 	if (setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
 	    (ipv6 && setsockopt(sock, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only))) ||
-	    bind(sock, (const struct sockaddr *)&address->addr, address->len) || listen(sock, LISTEN_BACKLOG)) {
+	    bind(sock, &address->addr.any, address->len) || listen(sock, LISTEN_BACKLOG)) {
 		int err = -errno;
 
 		close(sock);
@@ -157,14 +158,14 @@ static const char *remedy(int err)
 
 int listen_address_open(const struct listen_address *address, int *fd, char *why, size_t size)
 {
-	const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)&address->addr;
+	const struct sockaddr_in6 *sin6 = &address->addr.ipv6;
 	char text[LISTEN_TEXT_BYTES];
 	int err = open_socket(address, fd);
 
 	if (address->any && (err == -EAFNOSUPPORT || err == -EADDRNOTAVAIL)) {
 		/* A kernel without IPv6: every address is every IPv4 address. */
 		struct listen_address ipv4 = {.len = sizeof(struct sockaddr_in)};
-		struct sockaddr_in *sin = (struct sockaddr_in *)&ipv4.addr;
+		struct sockaddr_in *sin = &ipv4.addr.ipv4;
 
 		sin->sin_family = AF_INET;
 		sin->sin_port = sin6->sin6_port;

@@ -9,8 +9,14 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+union socket_address {
+	struct sockaddr any;
+	struct sockaddr_in ipv4;
+	struct sockaddr_in6 ipv6;
+};
+
 struct listen_address {
-	struct sockaddr_storage addr;
+	union socket_address addr;
 	socklen_t len;
 	bool any; /* given as ":PORT": every address, IPv4 and IPv6 */
 };

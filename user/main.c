@@ -20,8 +20,9 @@ enum { COMMAND_COUNT = sizeof(commands) / sizeof(*commands) };
 
 static void print_help(FILE *out)
 {
-	fprintf(out, "Usage: tapstat COMMAND [OPTION...]\n\n"
-		     "Counts what running services do on their sockets, in the kernel, for Prometheus.\n\nCommands:\n");
+	fprintf(out,
+		"Usage: tapstat COMMAND [OPTION...]\n\n"
+		"Counts what running services do on their sockets, in the kernel, for Prometheus.\n\nCommands:\n");
 	for (int i = 0; i < COMMAND_COUNT; i++)
 		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
 	fprintf(out, "\n`tapstat COMMAND --help` tells each command's options, with examples.\n"

@@ -27,7 +27,7 @@ static struct token trim(struct token token)
 	return token;
 }
 
-/* The part of *rest before `separator`, which goes; *rest becomes what is behind. Quoted separators are no separators. */
+/* The part of *rest before `separator`, which goes; *rest becomes what is behind. Quoted separators do not count. */
 static bool next_token(struct token *rest, char separator, struct token *token)
 {
 	bool quoted = false;

@@ -131,7 +131,8 @@ static const struct option_row {
 	{"web.listen-address", "ADDR:PORT", OPTIONS_SERVE, set_listen_address, NULL,
 	 "where to answer; may be repeated; :10219 is every address,\n"
 	 "IPv4 and IPv6 (default: " DEFAULT_LISTEN_ADDRESS ")"},
-	{"web.telemetry-path", "PATH", OPTIONS_SERVE, set_telemetry_path, NULL, "where the metrics are (default: /metrics)"},
+	{"web.telemetry-path", "PATH", OPTIONS_SERVE, set_telemetry_path, NULL,
+	 "where the metrics are (default: /metrics)"},
 	{"web.disable", NULL, OPTIONS_SERVE, set_web_disable, NULL, "no HTTP endpoint"},
 	{"hooks", "WAY", ALL, set_hooks, NULL,
 	 "force one way of hooking sockets: sock_length, fexit, kprobe\nor sys_exit (default: auto)"},
@@ -139,10 +140,13 @@ static const struct option_row {
 	 "connections followed at once; more are counted, not followed\n(default: 65536)"},
 	{"pid", "PID", ALL, NULL, selectors_add_pid, "this process with its threads, without its children"},
 	{"comm", "GLOB", ALL, NULL, selectors_add_comm, "processes whose leader has this name"},
-	{"exe", "GLOB", ALL, NULL, selectors_add_exe, "processes of this executable: a path (/usr/bin/n*), or, without\na slash, its name"},
+	{"exe", "GLOB", ALL, NULL, selectors_add_exe,
+	 "processes of this executable: a path (/usr/bin/n*), or, without\n"
+	 "a slash, its name"},
 	{"port", "PORT", ALL, NULL, selectors_add_port, "TCP connections with this port on either end"},
 	{"cgroup", "PATH", ALL, NULL, selectors_add_cgroup, "processes in this cgroup (/system.slice/x.service)"},
-	{"container", "ID-PREFIX", ALL, NULL, selectors_add_container, "processes in the container whose id starts so"},
+	{"container", "ID-PREFIX", ALL, NULL, selectors_add_container,
+	 "processes in the container whose id starts so"},
 	{"service", "NAME", ALL, NULL, selectors_add_service, "connections of this service, by the `service` label"},
 	{"log.level", "LEVEL", ALL, set_log_level, NULL, "debug, info, warn or error (default: info)"},
 	{"log.format", "FORMAT", ALL, set_log_format, NULL, "logfmt or json, to standard error (default: logfmt)"},
@@ -209,8 +213,8 @@ int options_parse(enum options_command command, int argc, char **argv, struct op
 			break;
 		}
 		row = &option_table[result - FIRST_VALUE];
-		err = row->add ? row->add(&opt.selectors, optarg, reason, sizeof(reason)) :
-				 row->set(&opt, optarg, reason, sizeof(reason));
+		err = row->add ? row->add(&opt.selectors, optarg, reason, sizeof(reason))
+			       : row->set(&opt, optarg, reason, sizeof(reason));
 		if (err) {
 			snprintf(why, size, "--%s=%s: %s", row->name, optarg, reason);
 			return -EINVAL;
@@ -231,7 +235,7 @@ int options_parse(enum options_command command, int argc, char **argv, struct op
 
 void options_help(enum options_command command, FILE *out)
 {
-	enum { NAME_COLUMNS = 32 };
+	enum { NAME_COLUMNS = 34 };
 
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		const struct option_row *row = &option_table[i];
@@ -241,7 +245,8 @@ void options_help(enum options_command command, FILE *out)
 		if (!(row->commands & command))
 			continue;
 		if (row->add == selectors_add_pid)
-			fprintf(out, "\nWhat to watch; repeats of one are alternatives, different ones must all match:\n");
+			fprintf(out,
+				"\nWhat to watch; repeats of one are alternatives, different ones must all match:\n");
 		else if (row->set == set_log_level)
 			fprintf(out, "\n");
 		n = fprintf(out, "  --%s%s%s", row->name, row->value ? "=" : "", row->value ? row->value : "");

@@ -32,8 +32,8 @@ struct options {
 };
 
 /*
- * Reads argv[1…] (argv[0] is the command's name) over the defaults. 0 with *out set; its strings live as long as argv.
- * Or -EINVAL, *out untouched, and `why` (size bytes) naming the option, the bad value and what is valid.
+ * Reads argv[1…] (argv[0] is the command's name) over the defaults. 0 with *out set; its strings live as long as
+ * argv. Or -EINVAL, *out untouched, and `why` (size bytes) naming the option, the bad value and what is valid.
  */
 int options_parse(enum options_command command, int argc, char **argv, struct options *out, char *why, size_t size);
 

@@ -30,13 +30,15 @@ int privileges_check(char *why, size_t size)
 		   (has(caps, CAP_BPF, CAP_EFFECTIVE) && has(caps, CAP_PERFMON, CAP_EFFECTIVE));
 	cap_free(caps);
 	if (!may_load) {
-		snprintf(why, size, "not permitted to load BPF programs: run tapstat as root, or with CAP_BPF and "
-				    "CAP_PERFMON (setcap cap_bpf,cap_perfmon+ep, or AmbientCapabilities= in its unit)");
+		snprintf(why, size,
+			 "not permitted to load BPF programs: run tapstat as root, or with CAP_BPF and "
+			 "CAP_PERFMON (setcap cap_bpf,cap_perfmon+ep, or AmbientCapabilities= in its unit)");
 		return -EPERM;
 	}
 	if (stat(btf_path, &btf) || !btf.st_size) {
-		snprintf(why, size, "this kernel does not describe its types: %s is missing; run a kernel built with "
-				    "CONFIG_DEBUG_INFO_BTF=y (Debian 11, Ubuntu 20.10, RHEL 8.2 and later have it)",
+		snprintf(why, size,
+			 "this kernel does not describe its types: %s is missing; run a kernel built with "
+			 "CONFIG_DEBUG_INFO_BTF=y (Debian 11, Ubuntu 20.10, RHEL 8.2 and later have it)",
 			 btf_path);
 		return -ENOENT;
 	}
@@ -73,8 +75,8 @@ int privileges_drop(const char **kept)
 			}
 		}
 	}
-	if (cap_set_flag(left, CAP_PERMITTED, 1, &keep, CAP_SET) || cap_set_flag(left, CAP_EFFECTIVE, 1, &keep, CAP_SET) ||
-	    cap_set_proc(left)) {
+	if (cap_set_flag(left, CAP_PERMITTED, 1, &keep, CAP_SET) ||
+	    cap_set_flag(left, CAP_EFFECTIVE, 1, &keep, CAP_SET) || cap_set_proc(left)) {
 		err = -errno;
 		goto out;
 	}

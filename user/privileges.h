@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 /*
- * Whether this process may load tracing programs, and this kernel describes its types (BTF). 0, or a negative errno and
- * `why` saying what is missing and what to do.
+ * Whether this process may load tracing programs, and this kernel describes its types (BTF). 0, or a negative errno
+ * and `why` saying what is missing and what to do.
  */
 int privileges_check(char *why, size_t size);
 

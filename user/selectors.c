@@ -42,15 +42,15 @@ static int check_room(__u32 used, char *why, size_t size)
 static int add_text(char *slot, size_t slot_size, __u32 *used, const char *value, char *why, size_t size)
 {
 	int err = check_room(*used, why, size);
+	size_t n = strlen(value);
 
 	if (err)
 		return err;
-	if (!*value || strlen(value) >= slot_size) {
+	if (!n || n >= slot_size) {
 		snprintf(why, size, "valid are 1 to %zu bytes", slot_size - 1);
 		return -EINVAL;
 	}
-	memset(slot, 0, slot_size);
-	memcpy(slot, value, strlen(value));
+	memcpy(slot, value, n + 1);
 	++*used;
 	return 0;
 }
@@ -124,9 +124,9 @@ int selectors_add_container(struct selectors *sel, const char *value, char *why,
 
 int selectors_add_cgroup(struct selectors *sel, const char *value, char *why, size_t size)
 {
-	__u64 ids[SELECTOR_MAX];
+	struct selected_cgroup found[SELECTOR_MAX];
 	size_t room = SELECTOR_MAX - sel->cgroups;
-	int n = *value ? cgroup_ids(value, ids, room) : -ENOENT;
+	int n = *value ? cgroup_find(value, found, room) : -ENOENT;
 
 	if (n == -E2BIG) {
 		snprintf(why, size, "too many: with the cgroup of each mounted hierarchy, valid are at most %d",
@@ -134,15 +134,16 @@ int selectors_add_cgroup(struct selectors *sel, const char *value, char *why, si
 		return -EINVAL;
 	}
 	if (n == -ENOENT) {
-		snprintf(why, size, "no mounted cgroup hierarchy has it: valid is a path as in /proc/PID/cgroup "
-				    "(/system.slice/x.service) or a directory below /sys/fs/cgroup");
+		snprintf(why, size,
+			 "no mounted cgroup hierarchy has it: valid is a path as in /proc/PID/cgroup "
+			 "(/system.slice/x.service) or a directory below /sys/fs/cgroup");
 		return -EINVAL;
 	}
 	if (n < 0) {
 		snprintf(why, size, "cannot read the mounted cgroup hierarchies: %s", strerror(-n));
 		return -EINVAL;
 	}
-	memcpy(sel->cgroup + sel->cgroups, ids, (size_t)n * sizeof(*ids));
+	memcpy(sel->cgroup + sel->cgroups, found, (size_t)n * sizeof(*found));
 	sel->cgroups += (__u32)n;
 	return 0;
 }

@@ -36,6 +36,8 @@ static __u64 count_fds(void)
 /* Fields 22 to 24 of /proc/self/stat: start (ticks since boot), virtual memory (bytes), resident set (pages). */
 static void read_stat(struct self_metrics *self)
 {
+	static const char format[] = " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
+				     "%llu %llu %llu";
 	unsigned long long start_ticks, virtual_bytes, resident_pages;
 	FILE *file = fopen("/proc/self/stat", "re");
 	const char *after_name;
@@ -48,9 +50,7 @@ static void read_stat(struct self_metrics *self)
 	fclose(file);
 	line[n] = '\0';
 	after_name = strrchr(line, ')'); /* the second field may hold anything */
-	if (!after_name || sscanf(after_name + 1,
-				  " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu %llu %llu",
-				  &start_ticks, &virtual_bytes, &resident_pages) != 3)
+	if (!after_name || sscanf(after_name + 1, format, &start_ticks, &virtual_bytes, &resident_pages) != 3)
 		return;
 	self->virtual_bytes = virtual_bytes;
 	self->resident_bytes = resident_pages * (__u64)sysconf(_SC_PAGESIZE);

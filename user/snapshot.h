@@ -58,7 +58,7 @@ struct snapshot {
 	__u64 memory_ceiling_bytes;
 };
 
-/* Scans the live sockets and reads every map. 0, or a negative errno with *snap as it was. */
+/* Scans the live sockets and reads every map. 0, or a negative errno: *snap is then incomplete until the next success. */
 int snapshot_take(struct attachment *att, struct snapshot *snap);
 void snapshot_free(struct snapshot *snap);
 

@@ -65,11 +65,18 @@ enum {
 	SELECTOR_PATH_BYTES = 192 /* --exe: with the terminating NUL */
 };
 
+/* A cgroup's id is unique within its hierarchy only. */
+struct selected_cgroup {
+	__u64 id;        /* inode of its directory */
+	__u32 hierarchy; /* first field of /proc/PID/cgroup; 0: version 2 */
+	__u32 pad;
+};
+
 struct selectors {
 	__u32 pids, comms, exes, ports, cgroups, containers, services; /* how many of each */
 	__u32 pid[SELECTOR_MAX];                                       /* as the initial pid namespace counts */
 	__u16 port[SELECTOR_MAX];                                      /* host byte order */
-	__u64 cgroup[SELECTOR_MAX];                   /* cgroup id (inode of its directory), v1 or v2 */
+	struct selected_cgroup cgroup[SELECTOR_MAX];
 	char comm[SELECTOR_MAX][SELECTOR_TEXT_BYTES]; /* glob */
 	char service[SELECTOR_MAX][SELECTOR_TEXT_BYTES];
 	char container[SELECTOR_MAX][SELECTOR_TEXT_BYTES + 8]; /* prefix of the id, 64 digits at most */
