@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The whole kernel side, from the hook's handler to the metric cells, compiled natively: bpf/follow.h as it is, with
+ * stand-ins for the helpers and for the sockets behind it. What it reads as "user memory" are the caller's bytes, so
+ * that sanitizers and guard pages see every access.
+ *
+ * Include it before anything of the C library but guard.h: bpf/kernel.h has its own names for a few constants.
+ */
+#ifndef TAPSTAT_TESTS_KERNEL_SIDE_H
+#define TAPSTAT_TESTS_KERNEL_SIDE_H
+
+#include "guard.h"
+
+#if defined(__x86_64__)
+#define __TARGET_ARCH_x86
+#elif defined(__aarch64__)
+#define __TARGET_ARCH_arm64
+#endif
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunknown-pragmas"
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
+#undef bool
+#undef NULL
+#define preserve_access_index annotate("kernel") /* means nothing outside BPF */
+#include "kernel.h"
+#undef preserve_access_index
+
+/* ---- <bpf/bpf_helpers.h>, <bpf/bpf_core_read.h> ------------------------------------------------------------ */
+
+#define __BPF_HELPERS__
+#define __BPF_CORE_READ_H__
+#define SEC(name)
+#define __uint(name, value) int(*name)[value]
+#define __type(name, value) __typeof__(value) *name
+#define __noinline __attribute__((noinline))
+
+#define CORE_READ_2(p, a) ((p)->a)
+#define CORE_READ_3(p, a, b) ((p)->a->b)
+#define CORE_READ_4(p, a, b, c) ((p)->a->b->c)
+#define CORE_READ_PICK(_1, _2, _3, _4, name, ...) name
+#define BPF_CORE_READ(...) CORE_READ_PICK(__VA_ARGS__, CORE_READ_4, CORE_READ_3, CORE_READ_2, )(__VA_ARGS__)
+#define BPF_CORE_READ_INTO(to, p, member) memcpy(to, &(p)->member, sizeof((p)->member))
+#define bpf_core_field_exists(member) (sizeof(member) != 0)
+#define bpf_core_field_offset(type, member) __builtin_offsetof(type, member)
+#define bpf_core_field_size(type, member) sizeof(((type *)0)->member)
+
+static void *map_lookup(void *map, const void *key);
+static long map_update(void *map, const void *key, const void *value);
+static long map_delete(void *map, const void *key);
+#define bpf_map_lookup_elem(map, key) map_lookup(map, key)
+#define bpf_map_update_elem(map, key, value, flags) map_update(map, key, value)
+#define bpf_map_delete_elem(map, key) map_delete(map, key)
+
+static long bpf_loop(__u32 n, void *step, void *context, __u64 flags)
+{
+	long (*call)(__u32, void *) = (long (*)(__u32, void *))step;
+	__u32 i;
+
+	for (i = 0; i < n && !flags;)
+		if (call(i++, context))
+			break;
+	return i;
+}
+
+static long bpf_probe_read_user(void *to, __u32 n, const void *from)
+{
+	memcpy(to, from, n);
+	return 0;
+}
+
+static long bpf_probe_read_kernel(void *to, __u32 n, const void *from)
+{
+	memcpy(to, from, n);
+	return 0;
+}
+
+static long read_string(char *to, __u32 n, const char *from)
+{
+	__u32 i = 0;
+
+	while (i + 1 < n && from[i]) {
+		to[i] = from[i];
+		i++;
+	}
+	to[i] = 0;
+	return i + 1;
+}
+#define bpf_probe_read_user_str(to, n, from) read_string((char *)(to), n, (const char *)(from))
+#define bpf_probe_read_kernel_str bpf_probe_read_user_str
+
+static __u64 clock_ns = 1000000000; /* a millisecond on at each call */
+#define bpf_ktime_get_ns() clock_ns
+static struct task_struct current_task;
+#define bpf_get_current_task_btf() (&current_task)
+#define bpf_get_current_pid_tgid() ((__u64)current_task.tgid << 32 | (__u32)current_task.pid)
+static struct pt_regs current_regs;
+#define bpf_task_pt_regs(task) ((void)(task), &current_regs)
+
+struct conn;
+struct tcp_sock;
+static struct conn *connection_storage(struct sock *sk, const struct conn *fresh, __u64 flags);
+static struct tcp_sock *connection_tcp(struct sock *sk);
+#define bpf_sk_storage_get(map, sk, value, flags) ((void)(map), connection_storage(sk, value, flags))
+#define bpf_skc_to_tcp_sock(sk) connection_tcp(sk)
+
+#include "follow.h"
+
+#pragma GCC diagnostic pop
+
+/* ---- Maps -------------------------------------------------------------------------------------------------- */
+
+static struct series series_cells[ROLE_COUNT]; /* of the one service, 0 */
+static struct self_counters self_cells;
+static __u64 refused_count[1000]; /* by status, both roles */
+static struct scratch the_scratch;
+static struct process the_process;
+static struct service the_service;
+
+static void *map_lookup(void *map, const void *key)
+{
+	__u32 index = *(const __u32 *)key;
+
+	if (map == &series)
+		return index < ROLE_COUNT ? &series_cells[index] : NULL;
+	if (map == &self)
+		return &self_cells;
+	if (map == &scratches)
+		return &the_scratch;
+	if (map == &processes)
+		return &the_process;
+	if (map == &services)
+		return index ? NULL : &the_service;
+	if (map == &refused_by_code) {
+		__u32 code = ((const struct refused_key *)key)->code;
+
+		require(code < 1000);
+		return &refused_count[code];
+	}
+	return NULL;
+}
+
+static long map_update(void *map, const void *key, const void *value)
+{
+	(void)map, (void)key, (void)value;
+	return 0;
+}
+
+static long map_delete(void *map, const void *key)
+{
+	(void)map, (void)key;
+	return 0;
+}
+
+/* ---- Connections and the calls on them --------------------------------------------------------------------- */
+
+struct connection {
+	struct sock sk; /* first: the helpers get its address */
+	struct tcp_sock tcp;
+	struct conn conn;
+	bool has_state;
+	bool fresh;
+};
+
+/* Told of each call once it is done. */
+static void (*call_watcher)(const struct connection *c, enum label_direction direction, const void *at, __u64 n,
+			    __u32 len);
+
+static struct conn *connection_storage(struct sock *sk, const struct conn *fresh, __u64 flags)
+{
+	struct connection *c = (struct connection *)sk;
+
+	if (!c->has_state && !flags)
+		return NULL;
+	if (!c->has_state)
+		c->conn = fresh ? *fresh : (struct conn){};
+	c->has_state = true;
+	return &c->conn;
+}
+
+static struct tcp_sock *connection_tcp(struct sock *sk)
+{
+	return &((struct connection *)sk)->tcp;
+}
+
+/* A TCP connection. `fresh`: it is seen from its first byte on; else it is older than tapstat. */
+static inline void connection_begin(struct connection *c, bool fresh)
+{
+	static struct task_struct leader;
+	__u32 before = fresh ? 0 : 5000;
+
+	states_live = 0;
+	memset(c, 0, sizeof(*c));
+	c->fresh = fresh;
+	c->sk.sk_type = SOCK_STREAM;
+	c->sk.sk_protocol = IPPROTO_TCP;
+	c->sk.__sk_common.skc_family = AF_INET;
+	c->tcp.write_seq = 0xfffff000 + before; /* wraps soon */
+	c->tcp.snd_una = c->tcp.write_seq;
+	c->tcp.bytes_acked = before;
+	c->tcp.copied_seq = c->tcp.rcv_nxt = 0xffffff00;
+	c->tcp.bytes_received = before;
+	current_task.group_leader = &leader;
+	current_task.tgid = current_task.pid = 4242;
+}
+
+/* One call of the service on the connection: bytes as a buffer, or a vector of them (`n` above 0). */
+static inline void connection_call(struct connection *c, enum label_direction direction, const void *at, __u64 n, __u32 len)
+{
+	bool sends = direction == DIRECTION_SENT;
+	long nr = sends ? (n ? NR_WRITEV : NR_WRITE) : (n ? NR_READV : NR_READ);
+
+#if defined(__TARGET_ARCH_x86)
+	current_regs = (struct pt_regs){.orig_ax = nr, .si = (__u64)at, .dx = n ? n : len, .ax = -ENOSYS};
+#else
+	current_regs = (struct pt_regs){.syscallno = nr};
+	current_regs.regs[1] = (__u64)at;
+	current_regs.regs[2] = n ? n : len;
+#endif
+	if (sends) {
+		c->tcp.write_seq += len;
+	} else {
+		c->tcp.copied_seq += len;
+		c->tcp.rcv_nxt += len;
+		c->tcp.bytes_received += len;
+	}
+	clock_ns += 1000000;
+	on_io(&c->sk, direction, len, 0);
+	require(!the_scratch.busy);
+	if (call_watcher)
+		call_watcher(c, direction, at, n, len);
+}
+
+static inline void counters_reset(void)
+{
+	memset(series_cells, 0, sizeof(series_cells));
+	memset(&self_cells, 0, sizeof(self_cells));
+	memset(refused_count, 0, sizeof(refused_count));
+}
+
+/* A cell of either role's series: a connection has one role. */
+static inline __u64 cell(__u32 index)
+{
+	return series_cells[ROLE_SERVER].cell[index] + series_cells[ROLE_CLIENT].cell[index];
+}
+
+#endif
