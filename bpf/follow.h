@@ -30,7 +30,6 @@ static __always_inline void websocket_begins(struct io *io, struct series *to)
 	conn->opened_ns = io->call->now;
 	conn->last_data = io->call->now >> 30;
 	conn->early_pong_us = 0;
-	io->call->minute = 0;
 	if (conn->series >= SERIES_INDEX(SERVICE_OTHER, 0))
 		self_add(SELF_FOLDED_CONNECTIONS, 1);
 	conn_unix_state(conn, to, true);
@@ -303,22 +302,29 @@ __noinline int slow_step(struct conn *conn, struct scratch *scratch)
 }
 
 /* 1: the call is done. */
-static __always_inline long io_step_inline(struct io *io)
+static long io_step(__u32 i, struct io *io)
 {
 	if (io->call->off >= io->call->len)
 		return !window_next_segment(io);
 	if (likely(io->stream->mode == STREAM_FRAMES)) {
 		if (!io->series)
 			io->series = conn_series(io->conn);
-		if (likely(websocket_data_step(io)))
+		if (likely(websocket_data_step(io, io->call->dir)))
 			return 0;
 	}
 	return slow_step(io->conn, io->scratch) ? 1 : 0;
 }
 
-static long io_step(__u32 i, struct io *io)
+/* All steps of the call that are left. Global like slow_step(). */
+__noinline int io_walk(struct conn *conn, struct scratch *scratch)
 {
-	return io_step_inline(io);
+	struct io io;
+
+	if (!conn || !scratch)
+		return 0;
+	io_init(&io, conn, scratch, scratch->call.dir);
+	bpf_loop(MAX_STEPS, io_step, &io, 0);
+	return 0;
 }
 
 /*
@@ -437,7 +443,7 @@ static __always_inline bool stream_lock(struct stream *s)
 }
 
 /* The bytes of one successful call. */
-static __always_inline void io_parse(struct io *io, struct sock *sk, struct task_struct *task, __u32 len)
+static __always_inline void io_parse(struct io *io, struct sock *sk, struct task_struct *task, __u32 dir, __u32 len)
 {
 	struct payload payload = {};
 	struct conn *conn = io->conn;
@@ -450,7 +456,7 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 		record_unparsed(UNPARSED_DECODE, len);
 		return;
 	}
-	err = payload_find(&payload, task, &io->scratch->msg, io->call->dir == DIRECTION_SENT);
+	err = payload_find(&payload, task, &io->scratch->msg, dir == DIRECTION_SENT);
 	/* The middle of a data frame: nothing to look at. */
 	if (s->mode == STREAM_FRAMES && s->ws.payload_left > len && !(s->frame & WS_CONTROL)) {
 		s->ws.payload_left -= len;
@@ -460,12 +466,8 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 		stream_skip(io->conn, io->scratch, len, -err - 1);
 		return;
 	}
-	io->call->minute = 0;
-	if (conn->protocol == PROTOCOL_WEBSOCKET) {
-		io->call->minute = (io->call->now - conn->opened_ns) / MINUTE_NS;
-		if (s->mode == STREAM_CANDIDATE)
-			record_unparsed(UNPARSED_OUT_OF_STEP, len);
-	}
+	if (s->mode == STREAM_CANDIDATE && conn->protocol == PROTOCOL_WEBSOCKET)
+		record_unparsed(UNPARSED_OUT_OF_STEP, len);
 
 	io->call->len = 0;
 	io->call->off = 0;
@@ -474,17 +476,15 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 		io->call->rest = 0;
 		io->call->segments = 0;
 		window_begin(io, payload.buffer, len);
-		if (io_step_inline(io))
-			goto done;
-		if (io->call->off >= io->call->len)
-			return;
+		if (likely(s->mode == STREAM_FRAMES) && websocket_data_step(io, dir) &&
+		    io->call->off >= io->call->len)
+			return; /* the common call: one frame */
 	} else {
 		io->call->rest = len;
 		io->call->vector = payload.vector;
 		io->call->segments = payload.segments;
 	}
-	bpf_loop(MAX_STEPS, io_step, io, 0);
-done:
+	io_walk(conn, io->scratch);
 	if (likely(io->call->off >= io->call->len && !io->call->rest) || !conn_parsed(conn))
 		return;
 	if (s->mode == STREAM_DEAD)
@@ -584,7 +584,7 @@ static __always_inline int on_io(struct sock *sk, __u32 dir, int len, int flags)
 			if (unlikely(flags & MSG_TRUNC) && dir == DIRECTION_RECEIVED)
 				stream_skip(io.conn, scratch, len, UNPARSED_DISCARDED);
 			else
-				io_parse(&io, sk, task, len);
+				io_parse(&io, sk, task, dir, len);
 			if (unlikely(io.call->opened) && is_tcp(sk))
 				reconnection_match(sk, io.conn, io.call->now);
 			store_release_u32(&io.stream->lock, 0);

@@ -94,12 +94,12 @@ static __always_inline void pong_received(struct io *io, struct series *to, __u3
 }
 
 /* Server: incoming messages ask, outgoing ones answer; client: the other way round. */
-static __always_inline void message_latency(struct io *io, struct series *to, __u8 opcode)
+static __always_inline void message_latency(struct io *io, struct series *to, __u32 dir, __u8 opcode)
 {
 	struct conn *conn = io->conn;
 	__u64 pending;
 
-	if (goes_to_server(conn, io->call->dir)) {
+	if (goes_to_server(conn, dir)) {
 		if (conn_role(conn) == ROLE_CLIENT && conn->early_answer_us &&
 		    coarse_us(io->call->now) - conn->early_answer_us < EARLY_ANSWER_US) {
 			/* Its answer was read by another thread before this event. */
@@ -120,32 +120,33 @@ static __always_inline void message_latency(struct io *io, struct series *to, __
 	}
 }
 
-static __always_inline void message_complete(struct io *io, struct series *to, const struct ws_event *event)
+/* Counts a message into the minute of the connection's life. */
+static __always_inline void minute_count(struct io *io, struct series *to, __u32 dir)
 {
 	struct stream *s = io->stream;
-	__u64 minute;
+	__u64 minute = s->ws.minute, age = io->call->now - io->conn->opened_ns;
 
-	cell_add(to, CELL_WS_MESSAGES_RECEIVED + io->call->dir * MESSAGE_TYPE_COUNT + event->message_opcode - 1, 1);
-	record_message_size(to, io->call->dir, event->message_bytes);
-
-	minute = s->ws.minute;
-	if (minute >> 32 == io->call->minute) {
+	if (likely(age - (minute >> 32) * MINUTE_NS < MINUTE_NS)) { /* cheaper than the division */
 		s->ws.minute = minute + 1;
-	} else {
-		minute_flush(to, s, io->call->dir, io->call->minute);
-		s->ws.minute = (__u64)io->call->minute << 32 | 1;
+		return;
 	}
-	io->conn->last_data = io->call->now >> 30;
+	age /= MINUTE_NS;
+	minute_flush(to, s, dir, age);
+	s->ws.minute = age << 32 | 1;
 }
 
-static __always_inline void data_frame_complete(struct io *io, struct series *to, const struct ws_event *event)
+static __always_inline void data_frame_complete(struct io *io, struct series *to, __u32 dir,
+						const struct ws_event *event)
 {
 	/* Data opcodes are their own labels. */
-	cell_add(to, CELL_WS_FRAMES_RECEIVED + io->call->dir * OPCODE_COUNT + event->opcode, 1);
-	if (event->message) {
-		message_complete(io, to, event);
-		message_latency(io, to, event->message_opcode);
-	}
+	cell_add(to, CELL_WS_FRAMES_RECEIVED + dir * OPCODE_COUNT + event->opcode, 1);
+	if (!event->message)
+		return;
+	cell_add(to, CELL_WS_MESSAGES_RECEIVED + dir * MESSAGE_TYPE_COUNT + event->message_opcode - 1, 1);
+	record_message_size(to, dir, event->message_bytes);
+	minute_count(io, to, dir);
+	io->conn->last_data = io->call->now >> 30;
+	message_latency(io, to, dir, event->message_opcode);
 }
 
 static __always_inline void frame_complete(struct io *io, struct series *to, const struct ws_event *event)
@@ -153,7 +154,7 @@ static __always_inline void frame_complete(struct io *io, struct series *to, con
 	__u32 dir = io->call->dir, opcode = event->opcode;
 
 	if (!(opcode & WS_CONTROL)) {
-		data_frame_complete(io, to, event);
+		data_frame_complete(io, to, dir, event);
 		return;
 	}
 	cell_add(to, CELL_WS_FRAMES_RECEIVED + dir * OPCODE_COUNT + opcode_label(opcode), 1);
@@ -195,10 +196,10 @@ static __always_inline void stream_out_of_step(struct io *io)
 	io->stream->mode = STREAM_CANDIDATE;
 }
 
-static __always_inline struct ws_rules frame_rules(struct io *io)
+static __always_inline struct ws_rules frame_rules(struct io *io, __u32 dir)
 {
 	struct ws_rules rules = {
-		.masked = goes_to_server(io->conn, io->call->dir),
+		.masked = goes_to_server(io->conn, dir),
 		.rsv1_allowed = io->conn->flags & (CONN_RSV1_ALLOWED | CONN_JOINED),
 	};
 
@@ -206,9 +207,9 @@ static __always_inline struct ws_rules frame_rules(struct io *io)
 }
 
 /* The common case of websocket_step(): a data frame begins here. False: nothing was done. */
-static __always_inline bool websocket_data_step(struct io *io)
+static __always_inline bool websocket_data_step(struct io *io, __u32 dir)
 {
-	struct ws_rules rules = frame_rules(io);
+	struct ws_rules rules = frame_rules(io, dir);
 	struct ws_event event = {};
 	__u64 consumed = 0;
 	const __u8 *p;
@@ -220,14 +221,14 @@ static __always_inline bool websocket_data_step(struct io *io)
 		return false;
 	io->call->off += consumed;
 	if (event.frame)
-		data_frame_complete(io, io->series, &event);
+		data_frame_complete(io, io->series, dir, &event);
 	return true;
 }
 
 /* One step in STREAM_FRAMES. */
 static __always_inline void websocket_step(struct io *io, const __u8 *p, __u32 avail)
 {
-	struct ws_rules rules = frame_rules(io);
+	struct ws_rules rules = frame_rules(io, io->call->dir);
 	struct ws_event event = {};
 	struct series *to = io->series;
 	enum verdict verdict;

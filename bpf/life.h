@@ -117,27 +117,17 @@ static __always_inline void reconnection_match(struct sock *sk, struct conn *con
 
 /* ---- Begin ------------------------------------------------------------------------------------------------- */
 
-/* Fixes the service of the connection: the current process, in this role. Global: verified once. */
-__noinline int service_fix(struct conn *conn, enum role role)
+/* Fixes the service of the connection: the current process, in this role. */
+static __always_inline struct series *conn_fix_service(struct conn *conn, enum role role)
 {
-	struct service *entry;
-	__u32 service;
+	__u32 service = service_current(bpf_get_current_task_btf());
+	struct service *entry = bpf_map_lookup_elem(&services, &service);
 
-	if (!conn)
-		return 0;
-	service = service_current(bpf_get_current_task_btf());
-	entry = bpf_map_lookup_elem(&services, &service);
 	if (entry && role < ROLE_COUNT)
 		entry->seen[role] = 1;
 	conn->flags |= role == ROLE_CLIENT ? CONN_CLIENT : 0;
 	conn->series = SERIES_INDEX(service, role);
-	return 0;
-}
-
-static __always_inline struct series *conn_fix_service(struct conn *conn, enum role role)
-{
-	service_fix(conn, role);
-	return conn_series(conn);
+	return series_lookup(conn->series);
 }
 
 static __always_inline bool port_selected(struct sock *sk)

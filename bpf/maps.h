@@ -144,7 +144,8 @@ struct {
 
 enum {
 	WINDOW_BYTES = 2048,
-	FIRST_FILL_BYTES = 512, /* most calls hold one frame: more is copied only where a second fill is needed */
+	FIRST_FILL_BYTES =
+		512, /* most calls hold one frame: more is copied only where small frames follow one another */
 	IOVEC_BATCH = 16,
 };
 
@@ -160,9 +161,9 @@ struct call {
 	__u64 rest;              /* bytes of the call behind this segment */
 	__u64 vector, segments, segment;
 	__u32 dir;    /* enum label_direction */
-	__u32 minute; /* of the connection's life */
 	__u32 opened; /* the connection became WebSocket in this call */
 	__u32 fault;  /* user memory could not be read */
+	__u32 pad;
 };
 
 /* Per CPU, for the length of one program run. */

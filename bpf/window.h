@@ -60,7 +60,7 @@ static __always_inline const __u8 *window_at(struct io *io, __u32 *avail)
 	__u64 want = min_u64(left, LOOKAHEAD);
 
 	if (at + want > io->call->filled || io->call->off < io->call->filled_at) {
-		__u64 n = min_u64(left, io->call->filled ? WINDOW_BYTES : FIRST_FILL_BYTES);
+		__u64 n = min_u64(left, io->call->filled && at <= WINDOW_BYTES ? WINDOW_BYTES : FIRST_FILL_BYTES);
 
 		opaque(n);
 		if (n > WINDOW_BYTES)
