@@ -77,7 +77,7 @@ enum conn_flags {
 	CONN_TIMED_OUT = 1 << 4,       /* TCP ended with ETIMEDOUT */
 	CONN_UNIX = 1 << 5,            /* AF_UNIX */
 	CONN_CLIENT = 1 << 6,          /* the service is the client; valid once `series` is */
-	CONN_LIFETIME_DONE = 1 << 7,   /* AF_UNIX: the duration has been recorded */
+	CONN_LIFETIME_DONE = 1 << 7,   /* AF_UNIX: the duration has been recorded, or never will be */
 };
 
 struct conn {
@@ -89,14 +89,21 @@ struct conn {
 		__u16 peer_port; /* TCP, client: kept, since an abort wipes it from the socket before the end */
 		__u8 unix_state; /* AF_UNIX: enum label_unix_state */
 	};
-	__u64 opened_ns;        /* HTTP: start of the upgrade request; WebSocket: of the connection; 0: unknown */
-	__u64 pending_ns;       /* when the unanswered data message passed | 1 for binary; 0: none */
-	__u32 last_data;        /* time of the last data message, in units of 2^30 ns */
-	__u16 pings_sent;       /* pings of the service so far */
-	__u16 pings_answered;   /* the number of the newest answered one */
-	__u32 early_answer_us;  /* when an unmatched data message came in, client: the question's event may follow */
-	__u32 early_pong_us;    /* likewise of a pong; while undecided: calls looked at in vain */
-	__u64 ping[PING_SLOTS]; /* hash << 32 | time in µs, by number % PING_SLOTS; 0: none */
+	__u64 opened_ns;       /* HTTP: start of the upgrade request; WebSocket: of the connection; 0: unknown */
+	__u64 pending_ns;      /* when the unanswered data message passed | 1 for binary; 0: none */
+	__u32 last_data;       /* time of the last data message, in units of 2^30 ns */
+	__u16 pings_sent;      /* pings of the service so far */
+	__u16 pings_answered;  /* the number of the newest answered one */
+	__u32 early_answer_us; /* when an unmatched data message came in, client: the question's event may follow */
+	union {
+		__u32 attempts;         /* undecided: calls looked at in vain */
+		__u32 early_answer_pid; /* the thread that read the message of early_answer_us */
+	};
+	/*
+	 * Pings in flight by number % PING_SLOTS: hash << 32 | time in µs, even. An odd time, in the slot of the next
+	 * ping, is that of a pong whose ping's event may follow. 0: none.
+	 */
+	__u64 ping[PING_SLOTS];
 };
 
 static __always_inline enum role conn_role(const struct conn *conn)

@@ -29,7 +29,8 @@ static __always_inline void websocket_begins(struct io *io, struct series *to)
 	conn->protocol = PROTOCOL_WEBSOCKET;
 	conn->opened_ns = io->call->now;
 	conn->last_data = io->call->now >> 30;
-	conn->early_pong_us = 0;
+	conn->early_answer_us = 0;
+	conn_unix_begin(conn, to);
 	if (conn->series >= SERIES_INDEX(SERVICE_OTHER, 0))
 		self_add(SELF_FOLDED_CONNECTIONS, 1);
 	conn_unix_state(conn, to, true);
@@ -203,7 +204,7 @@ static __always_inline void candidate_follow(struct io *io, const __u8 *p, __u32
 		if (candidate.known)
 			return;
 		s->mode = STREAM_NEW;
-		if (++conn->early_pong_us >= CANDIDATE_ATTEMPTS)
+		if (++conn->attempts >= CANDIDATE_ATTEMPTS)
 			conn->protocol = PROTOCOL_OTHER;
 		return;
 	}

@@ -58,18 +58,16 @@ static __always_inline void ping_sent(struct io *io, struct series *to, __u32 ha
 	struct conn *conn = io->conn;
 	__u32 now = coarse_us(io->call->now);
 	__u16 number = conn->pings_sent;
-	__u32 slot = number & (PING_SLOTS - 1);
+	volatile __u64 *slot = &conn->ping[number & (PING_SLOTS - 1)];
+	__u64 early = *slot;
 
-	if (conn->early_pong_us && now - conn->early_pong_us < EARLY_ANSWER_US) {
+	*slot = (__u64)hash << 32 | ((now & ~1U) ?: 2);
+	conn->pings_sent = number + 1;
+	if ((early & 1) && early >> 32 == hash && now - (__u32)early < EARLY_ANSWER_US) {
 		/* Its pong was read by another thread before this event. */
-		conn->early_pong_us = 0;
-		conn->pings_sent = number + 1;
 		conn->pings_answered = number + 1;
 		record_latency(to, LATENCY_TYPE_PING, 0);
-		return;
 	}
-	*(volatile __u64 *)&conn->ping[slot] = (__u64)hash << 32 | (now ?: 1);
-	conn->pings_sent = number + 1;
 	conn_unix_state(conn, to, false);
 }
 
@@ -78,6 +76,7 @@ static __always_inline void pong_received(struct io *io, struct series *to, __u3
 {
 	struct conn *conn = io->conn;
 	__u16 sent = conn->pings_sent, outstanding = sent - conn->pings_answered;
+	__u32 now = coarse_us(io->call->now);
 
 #pragma clang loop unroll(full)
 	for (__u32 back = 1; back <= PING_SLOTS; back++) {
@@ -85,12 +84,13 @@ static __always_inline void pong_received(struct io *io, struct series *to, __u3
 
 		if (back <= outstanding && ping >> 32 == hash) {
 			conn->pings_answered = sent - back + 1;
-			record_latency(to, LATENCY_TYPE_PING, coarse_ns(coarse_us(io->call->now) - (__u32)ping));
+			record_latency(to, LATENCY_TYPE_PING, coarse_ns(now - (__u32)ping));
 			conn_unix_state(conn, to, false);
 			return;
 		}
 	}
-	conn->early_pong_us = coarse_us(io->call->now) ?: 1;
+	if (outstanding < PING_SLOTS)
+		*(volatile __u64 *)&conn->ping[sent & (PING_SLOTS - 1)] = (__u64)hash << 32 | now | 1;
 }
 
 /* Server: incoming messages ask, outgoing ones answer; client: the other way round. */
@@ -101,7 +101,8 @@ static __always_inline void message_latency(struct io *io, struct series *to, __
 
 	if (goes_to_server(conn, dir)) {
 		if (conn_role(conn) == ROLE_CLIENT && conn->early_answer_us &&
-		    coarse_us(io->call->now) - conn->early_answer_us < EARLY_ANSWER_US) {
+		    coarse_us(io->call->now) - conn->early_answer_us < EARLY_ANSWER_US &&
+		    conn->early_answer_pid != (__u32)bpf_get_current_pid_tgid()) {
 			/* Its answer was read by another thread before this event. */
 			conn->early_answer_us = 0;
 			record_latency(to, opcode == WS_BINARY ? LATENCY_TYPE_BINARY : LATENCY_TYPE_TEXT, 0);
@@ -117,6 +118,7 @@ static __always_inline void message_latency(struct io *io, struct series *to, __
 			       io->call->now > pending ? io->call->now - pending : 0);
 	} else if (conn_role(conn) == ROLE_CLIENT) {
 		conn->early_answer_us = coarse_us(io->call->now) ?: 1;
+		conn->early_answer_pid = bpf_get_current_pid_tgid();
 	}
 }
 

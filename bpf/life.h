@@ -275,12 +275,24 @@ static __always_inline void conn_unix_state(struct conn *conn, struct series *to
 	record_unix_state(to, first ? -1 : before, state);
 }
 
-/* The last that is seen of many AF_UNIX connections; the scan takes those where nothing was. Once each. */
+/* An AF_UNIX connection begins: it owes a sample of its duration, unless it was joined. */
+static __always_inline void conn_unix_begin(struct conn *conn, struct series *to)
+{
+	if (!(conn->flags & CONN_UNIX))
+		return;
+	if (conn->flags & CONN_JOINED)
+		conn->flags |= CONN_LIFETIME_DONE;
+	else
+		record_unix_unsampled(to, 1, conn->opened_ns);
+}
+
+/* The last that is seen of many AF_UNIX connections; user space takes those where nothing was. Once each. */
 static __always_inline void conn_unix_lifetime(struct conn *conn, struct series *to, __u64 now)
 {
 	if (!(conn->flags & CONN_UNIX) || (conn->flags & CONN_LIFETIME_DONE))
 		return;
 	conn->flags |= CONN_LIFETIME_DONE;
+	record_unix_unsampled(to, -1, conn->opened_ns);
 	conn_record_lifetime(conn, to, now);
 }
 

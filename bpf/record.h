@@ -113,6 +113,13 @@ static __always_inline void record_refused(__u32 series_index, __u32 code)
 		record_dropped(DROPPED_MAX_REFUSED_CODES);
 }
 
+/* An AF_UNIX connection owes (1) or has given (-1) the sample of its duration; see CELL_UNIX_UNSAMPLED. */
+static __always_inline void record_unix_unsampled(struct series *to, __s64 n, __u64 opened_ns)
+{
+	cell_add_shared(to, CELL_UNIX_UNSAMPLED, n);
+	cell_add_shared(to, CELL_UNIX_OPENED_US, n * (__s64)(opened_ns / 1000));
+}
+
 /* Moves an AF_UNIX connection to another state; see CELL_UNIX_STATE. */
 static __always_inline void record_unix_state(struct series *to, int from, int state)
 {

@@ -58,6 +58,10 @@ static __always_inline int scan_socket(struct sock *sk, struct conn *conn)
 		return 0;
 	if ((conn->flags & CONN_UNIX) && state < UNIX_STATE_COUNT)
 		result->unix_alive[state]++;
+	if ((conn->flags & CONN_UNIX) && !(conn->flags & CONN_LIFETIME_DONE)) {
+		result->unix_unsampled++;
+		result->unix_opened_us += conn->opened_ns / 1000;
+	}
 	if ((__s32)((__u32)(now >> 30) - conn->last_data) >= (__s32)IDLE_AFTER)
 		result->idle++;
 	result->pings_outstanding += (__u16)(conn->pings_sent - conn->pings_answered);

@@ -22,6 +22,8 @@ struct attached_hook {
 /* AF_UNIX connections of a series that were found ended, by how; never goes back. */
 struct series_unix {
 	__u64 closed, lost, timeout;
+	__u64 sampled, sampled_opened_us;     /* those that vanished without a sample, and the sum of their begins */
+	__u64 lifetime[SHAPE_LIFETIME_CELLS]; /* their durations */
 };
 
 struct attachment {
@@ -32,6 +34,7 @@ struct attachment {
 	unsigned int max_connections;
 	/* snapshot.c: */
 	struct series_unix *series_unix; /* MAX_SERIES of them, owned */
+	__u64 scanned_ns;                /* when the last scan was, monotonic */
 	void *percpu;                    /* one value of the largest per-CPU map, owned */
 };
 

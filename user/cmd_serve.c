@@ -22,7 +22,8 @@
 #include "version.h"
 
 /* Minute samples and ended AF_UNIX sockets are noticed by scans, also when nobody scrapes. */
-enum { SCAN_SECONDS = 10, WHY_BYTES = 4096, SIGNALS = 3 };
+/* Every second while AF_UNIX connections are open, whose ends only a scan finds, else every ten. */
+enum { SCAN_SECONDS = 1, SCANS_SKIPPED = 9, WHY_BYTES = 4096, SIGNALS = 3 };
 
 struct serve {
 	struct options opt;
@@ -33,6 +34,7 @@ struct serve {
 	struct http_server *http;
 	struct snapshot scraped; /* what the HTTP server renders */
 	struct snapshot spare;   /* what the scans of the timer fill */
+	int skipped;             /* ticks of the timer since the last scan */
 	int scan_error;          /* of the latest snapshot, so that each error is logged once */
 	char libbpf[16];
 };
@@ -88,6 +90,9 @@ static void on_scan(evutil_socket_t fd, short what, void *arg)
 	struct serve *serve = arg;
 
 	(void)fd, (void)what;
+	if (!serve->scraped.unix_open && !serve->spare.unix_open && serve->skipped++ < SCANS_SKIPPED)
+		return;
+	serve->skipped = 0;
 	take(serve, &serve->spare);
 }
 

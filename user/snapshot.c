@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "attachment.h"
@@ -27,6 +28,14 @@ static int percpu_sum(struct attachment *att, int fd, __u32 key, __u64 *sum, siz
 		for (size_t i = 0; i < cells; i++)
 			sum[i] += values[(size_t)cpu * cells + i];
 	return 0;
+}
+
+static __u64 monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (__u64)now.tv_sec * 1000000000 + (__u64)now.tv_nsec;
 }
 
 static int prepare(struct attachment *att)
@@ -113,12 +122,43 @@ static void unix_ends(struct series_unix *ended, const __u64 *before, const __u6
 	}
 }
 
+/*
+ * The durations of AF_UNIX connections that vanished between two scans without a trace: they began, on average, at
+ * the sum of the begins that is missing over their number, and ended between the scans. `cell` points to
+ * CELL_UNIX_UNSAMPLED before and after the scan.
+ */
+static void unix_lifetimes(struct series_unix *ended, const __u64 *before, const __u64 *after,
+			   const struct scan_series *alive, __u64 last_scan_us, __u64 now_us)
+{
+#define LIFETIME_BOUND(bound) (bound),
+	static const __u64 bounds[] = {BOUNDS_LIFETIME(LIFETIME_BOUND)};
+	__u64 n, began_us, duration_ns;
+	size_t bucket = 0;
+
+	if (before[0] != after[0] || before[1] != after[1])
+		return; /* something moves; the next scan will tell */
+	n = before[0] - alive->unix_unsampled - ended->sampled;
+	if (!n || (__s64)n < 0)
+		return;
+	began_us = (before[1] - alive->unix_opened_us - ended->sampled_opened_us) / n;
+	duration_ns = ((began_us > last_scan_us ? began_us : last_scan_us) + now_us) / 2;
+	duration_ns = duration_ns > began_us ? (duration_ns - began_us) * 1000 : 0;
+	while (bucket < BOUNDS_LIFETIME_COUNT && duration_ns > bounds[bucket])
+		bucket++;
+	ended->lifetime[bucket] += n;
+	ended->lifetime[SHAPE_LIFETIME_CELLS - 1] += n * duration_ns;
+	ended->sampled += n;
+	ended->sampled_opened_us += n * began_us;
+}
+
 static void unix_ends_add(struct series_snapshot *s, const struct series_unix *ended)
 {
 	s->cell[CELL_WS_CONNECTIONS + CONNECTION_STATUS_CLOSED] += ended->closed;
 	s->cell[CELL_WS_CONNECTIONS + CONNECTION_STATUS_ERROR] += ended->lost + ended->timeout;
 	s->cell[CELL_WS_ERRORS + WS_ERROR_CONNECTION_LOST] += ended->lost;
 	s->cell[CELL_WS_ERRORS + WS_ERROR_TIMEOUT] += ended->timeout;
+	for (int i = 0; i < SHAPE_LIFETIME_CELLS; i++)
+		s->cell[CELL_WS_CONNECTION_DURATION + i] += ended->lifetime[i];
 }
 
 static int series_read(struct attachment *att, struct snapshot *snap)
@@ -163,12 +203,15 @@ static int series_read(struct attachment *att, struct snapshot *snap)
 static int scan_read(struct attachment *att, struct snapshot *snap)
 {
 	struct tapstat_bpf *skel = att->skel;
+	__u64 now_ns = monotonic_ns();
 	__u32 zero = 0;
 
+	snap->unix_open = false;
 	for (size_t i = 0; i < snap->n_series; i++) {
 		struct series_snapshot *s = &snap->series[i];
 		const __u64 *before = &s->cell[CELL_UNIX_STATE];
 		__u64 after[SERIES_CELL_COUNT];
+		struct series_unix *ended = &att->series_unix[s->index];
 		bool has_unix = false;
 		int err;
 
@@ -180,10 +223,15 @@ static int scan_read(struct attachment *att, struct snapshot *snap)
 			err = percpu_sum(att, bpf_map__fd(skel->maps.series), s->index, after, SERIES_CELL_COUNT);
 			if (err)
 				return err;
-			unix_ends(&att->series_unix[s->index], before, &after[CELL_UNIX_STATE], &s->scan);
+			unix_ends(ended, before, &after[CELL_UNIX_STATE], &s->scan);
+			unix_lifetimes(ended, &s->cell[CELL_UNIX_UNSAMPLED], &after[CELL_UNIX_UNSAMPLED], &s->scan,
+				       att->scanned_ns / 1000, now_ns / 1000);
+			for (int j = 0; j < UNIX_STATE_COUNT; j++)
+				snap->unix_open |= s->scan.unix_alive[j] != 0;
 		}
-		unix_ends_add(s, &att->series_unix[s->index]);
+		unix_ends_add(s, ended);
 	}
+	att->scanned_ns = now_ns;
 	if (bpf_map_lookup_elem(bpf_map__fd(skel->maps.scan_totals), &zero, &snap->total))
 		return -errno;
 	return 0;

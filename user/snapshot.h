@@ -54,11 +54,13 @@ struct snapshot {
 	size_t n_maps;
 	__u64 self[SELF_CELL_COUNT];
 	struct scan_total total;
+	bool unix_open;         /* AF_UNIX connections are open: their ends want to be looked for soon */
 	__u64 recursion_misses; /* runs that the kernel skipped because the program was already running on the CPU */
 	__u64 memory_ceiling_bytes;
 };
 
-/* Scans the live sockets and reads every map. 0, or a negative errno: *snap is then incomplete until the next success. */
+/* Scans the live sockets and reads every map. 0, or a negative errno: *snap is then incomplete until the next
+ * success. */
 int snapshot_take(struct attachment *att, struct snapshot *snap);
 void snapshot_free(struct snapshot *snap);
 

@@ -40,9 +40,12 @@ struct service {
 /* What the iterator found alive, by series. Zeroed by user space before each scan. */
 struct scan_series {
 	__u32 unix_alive[UNIX_STATE_COUNT];
+	__u32 unix_unsampled; /* alive of those in CELL_UNIX_UNSAMPLED ... */
+	__u64 unix_opened_us; /* ... and of CELL_UNIX_OPENED_US */
 	__u32 idle;
 	__u32 pings_outstanding;
 	__u32 peers;
+	__u32 pad;
 };
 
 /* What the iterator found alive, in all. Zeroed by user space before each scan. */

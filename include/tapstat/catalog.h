@@ -105,14 +105,16 @@ enum label_reconnect_reason { LABEL_SET_RECONNECT_REASON(TAPSTAT_LABEL_VALUE) RE
 
 /* ---- Histogram bounds: upper, inclusive; nanoseconds or bytes or a plain number -------------------------- */
 
-#define BOUNDS_DURATION(B)                                                                                    \
-	B(100000)                                                                                             \
-	B(250000) B(500000) B(1000000) B(2500000) B(5000000) B(10000000) B(25000000) B(50000000) B(100000000) \
-		B(250000000) B(500000000) B(1000000000) B(2500000000) B(5000000000) B(10000000000)
-#define BOUNDS_LIFETIME(B)                                                                           \
-	B(1000000000)                                                                                \
-	B(5000000000) B(15000000000) B(60000000000) B(300000000000) B(900000000000) B(3600000000000) \
-		B(14400000000000) B(86400000000000)
+#define BOUNDS_DURATION(B)                                                                                       \
+	B(100000)                                                                                                \
+	B(250000)                                                                                                \
+	B(500000) B(1000000) B(2500000) B(5000000) B(10000000) B(25000000) B(50000000) B(100000000) B(250000000) \
+		B(500000000) B(1000000000) B(2500000000) B(5000000000) B(10000000000)
+#define BOUNDS_LIFETIME(B)                                                                               \
+	B(1000000000)                                                                                    \
+	B(5000000000)                                                                                    \
+	B(15000000000) B(60000000000) B(300000000000) B(900000000000) B(3600000000000) B(14400000000000) \
+		B(86400000000000)
 #define BOUNDS_SIZE(B) \
 	B(16) B(64) B(256) B(1024) B(4096) B(16384) B(65536) B(262144) B(1048576) B(4194304) B(16777216)
 #define BOUNDS_PER_MINUTE(B) B(1) B(10) B(30) B(60) B(120) B(300) B(600) B(1200) B(6000)
@@ -197,6 +199,8 @@ enum series_cell {
 #undef TAPSTAT_CELLS
 		CELL_UNIX_STATE,
 	CELL_UNIX_STATE_LAST = CELL_UNIX_STATE + UNIX_STATE_COUNT - 1,
+	CELL_UNIX_UNSAMPLED, /* likewise: connections that owe a sample of their duration */
+	CELL_UNIX_OPENED_US, /* ... and the sum of their begins, microseconds, monotonic */
 	SERIES_CELL_COUNT
 };
 

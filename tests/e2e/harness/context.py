@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What a test is given: a directory, processes that end with it, tapstat, and the comparison of all counts."""
+
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import zlib
+
+from . import expect
+from .agent import Agent
+from .capture import Capture
+from .metrics import sample
+from .processes import Failure, Process, Skip
+from .tapstat import Tapstat
+from .toolchain import PEERS, PYTHON, node_modules
+
+# Totals that must not move during a test, unless it says so.
+_QUIET = ("tapstat_unparsed_bytes_total", "tapstat_dropped_total")
+
+
+# tapstat keeps at most 128 services apart, and a test names two or three.
+TESTS_OF_ONE_TAPSTAT = 25
+
+
+class Module:
+    """What the tests of one file share: a tapstat that is attached before their traffic."""
+
+    def __init__(self, directory, with_tapstat):
+        self.directory = directory
+        self.with_tapstat = with_tapstat
+        self._tapstat = None
+        self._tests = 0
+
+    def next_test(self):
+        """Between two tests: ends a tapstat that has served its share or has ended by itself."""
+        self._tests += 1
+        if self._tapstat and (self._tests > TESTS_OF_ONE_TAPSTAT or self._tapstat.process.exit_status() is not None):
+            self.close()
+
+    def tapstat(self):
+        if not self._tapstat:
+            self._tests = 1
+            started = Tapstat(self.directory)
+            try:
+                self._tapstat = started.wait_ready()
+            except Failure:
+                started.stop()
+                raise
+        return self._tapstat
+
+    def close(self):
+        if self._tapstat:
+            self._tapstat.stop()
+            self._tapstat = None
+
+
+_RUN = os.getpid()
+
+
+def short_name(name):
+    """A test's name as part of file and service names: short enough for AF_UNIX paths, and no other test's or run's."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    return f"{slug[:30]}-{zlib.crc32(f'{_RUN} {name}'.encode()):08x}"
+
+
+class Context:
+    """One test's view; its own names for services keep its counts apart from every other test's."""
+
+    def __init__(self, name, module, directory):
+        self.name = name
+        self.tmp = pathlib.Path(directory)
+        self.module = module
+        self._stack = contextlib.ExitStack()
+        self._slug = short_name(name)
+        self._started = 0
+        self._baseline = None
+        self._noisy = set()
+
+    def close(self):
+        self._stack.close()
+
+    # ---- processes ---------------------------------------------------------------------------------------
+
+    def service(self, label):
+        """The service name of this test's peer."""
+        return f"{self._slug}-{label}"
+
+    def start(self, argv, label="process", **options):
+        """A process that ends with the test at the latest."""
+        self._started += 1
+        process = Process(argv, self.tmp / f"{self._started}-{label}.log", **options)
+        self._stack.callback(process.stop)
+        return process
+
+    def link(self, script, label):
+        """The script under the name that makes it this test's service."""
+        path = self.tmp / f"{self.service(label)}{pathlib.Path(script).suffix}"
+        if not path.exists():
+            path.symlink_to(script)
+        return path
+
+    def copy(self, program, label):
+        """The executable under the name that makes it this test's service."""
+        path = self.tmp / self.service(label)
+        if not path.exists():
+            shutil.copy2(program, path)
+        return path
+
+    def node(self, script, label, *arguments):
+        """A Node peer as its own service."""
+        environment = {"E2E_NODE_MODULES": str(node_modules())}
+        return self.start(["node", self.link(PEERS / script, label), *arguments], label, env=environment)
+
+    def python(self, script, label, *arguments):
+        """A Python peer as its own service."""
+        return self.start([PYTHON, self.link(PEERS / script, label), *arguments], label)
+
+    def agent(self, label, prefix=()):
+        """A process whose sockets the test works by hand, as its own service."""
+        return Agent(self.start([*prefix, PYTHON, self.link(PEERS / "agent.py", label)], label), self.service(label))
+
+    def callback(self, function, *arguments):
+        self._stack.callback(function, *arguments)
+
+    # ---- tapstat and its oracles -------------------------------------------------------------------------
+
+    @property
+    def tapstat(self):
+        """The tapstat of the module, attached before."""
+        self.require_tapstat()
+        tapstat = self.module.tapstat()
+        if not self._baseline:
+            self._baseline = tapstat.scrape()
+        return tapstat
+
+    @property
+    def baseline(self):
+        """How tapstat stood when the test first asked for it."""
+        return self.tapstat and self._baseline
+
+    def require_tapstat(self):
+        if not self.module.with_tapstat:
+            raise Skip("run without tapstat")
+
+    def own_tapstat(self, *options, **keywords):
+        """A further tapstat, from now on."""
+        self.require_tapstat()
+        tapstat = Tapstat(self.tmp, *options, **keywords)
+        self._stack.callback(tapstat.stop)
+        return tapstat.wait_ready()
+
+    def attach(self):
+        """Sees to it that tapstat is attached before the traffic."""
+        if self.module.with_tapstat:
+            assert self.tapstat
+
+    def allow_unparsed(self, *reasons):
+        """Reasons that tapstat_unparsed_bytes_total may give in this test."""
+        self._noisy.update(reasons)
+
+    def capture(self, *ports):
+        """A capture of these ports, running."""
+        capture = Capture(self.tmp, ports)
+        self._stack.callback(capture.abandon)
+        return capture
+
+    def verify(self, connections, server=None, client=None, reports=None, adjust=None, tapstat=None, baseline=None):
+        """Compares every count of the services with these connections, and those with what the peers report.
+
+        `reports` maps a role to what its peer counted itself, `adjust` a role to samples by which the service
+        differs from the wire for a reason of the test. `tapstat` is asked for what it counted since `baseline`;
+        otherwise that of the module for what it counted since the test began."""
+        expected = {}
+        for role in ("server", "client"):
+            expected[role] = expect.side_counts(connections, role)
+            for key, value in ((reports or {}).get(role) or {}).items():
+                ((name, count),) = expect.peer_samples({key: value}).items()
+                if count != expected[role].get(name, 0):
+                    raise Failure(f"the {role} counted {name} {count}, the wire {expected[role].get(name, 0)}")
+            for name, difference in ((adjust or {}).get(role) or {}).items():
+                expected[role][name] += difference
+        if not self.module.with_tapstat:
+            return None
+        scrape = None
+        for role, service in (("server", server), ("client", client)):
+            if service:
+                if tapstat:
+                    scrape = tapstat.verify(service, role, expected[role], baseline)
+                else:
+                    scrape = self.tapstat.verify(service, role, expected[role], self._baseline)
+        if baseline:
+            self.check_quiet(tapstat, baseline)
+        return scrape
+
+    def check_quiet(self, tapstat=None, baseline=None):
+        """Nothing was left unparsed or dropped that the test does not expect, since the test began or `baseline`."""
+        before = baseline or self._baseline
+        if not before:
+            return
+        after = (tapstat or self.tapstat).scrape()
+        moved = []
+        for name in _QUIET:
+            for labels, value in after.select(name).items():
+                difference = value - (before.value(name, **dict(labels)) or 0)
+                if difference and dict(labels).get("reason") not in self._noisy:
+                    moved.append(f"{sample(name, **dict(labels))} rose by {difference:g}")
+        if moved:
+            strangers = self._active_strangers(before, after)
+            told = f" (WebSocket services of others were active, too: {', '.join(strangers)})" if strangers else ""
+            raise Failure("; ".join(moved) + told)
+
+    def _active_strangers(self, before, after):
+        """Services that are not this test's and whose frames rose: what they do counts in tapstat's own totals."""
+        names = {dict(labels)["service"] for labels in after.select("ws_frames_received_total")}
+        return sorted(
+            name
+            for name in names
+            if not name.startswith(self._slug)
+            and after.total("ws_frames_received_total", service=name)
+            != before.total("ws_frames_received_total", service=name)
+        )[:5]
