@@ -35,8 +35,8 @@ COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 CFLAGS ?= -O2 -g
 CPPFLAGS += -Iinclude -Iuser -Ibpf -I$(BUILD) -D_GNU_SOURCE \
-	-DTAPSTAT_VERSION='"$(VERSION)"' -DTAPSTAT_COMMIT='"$(COMMIT)"'
-CPPFLAGS_JSON := -Iinclude -Iuser -Ibpf -I$(BUILD) -D_GNU_SOURCE -DTAPSTAT_VERSION=0 -DTAPSTAT_COMMIT=0
+	-DTAPSTAT_VERSION=$(VERSION) -DTAPSTAT_COMMIT=$(COMMIT)
+
 USER_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) -MMD -MP
 LIBS := -levent -lbpf -lelf -lz -lcap -ljansson
 STATIC_LIBS := -levent -lbpf -lelf -lz -lcap -ljansson
@@ -62,7 +62,7 @@ $(BUILD)/tapstat.bpf.o: bpf/tapstat.bpf.c Makefile
 
 $(BUILD)/tapstat.skel.h: $(BUILD)/tapstat.bpf.o
 	$(call say,SKEL,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name tapstat_bpf > $@
+	$(Q){ echo '/* NOLINTBEGIN: generated */'; $(BPFTOOL) gen skeleton $< name tapstat_bpf; echo '/* NOLINTEND */'; } > $@
 
 $(BUILD)/user/%.o: user/%.c Makefile | $(BUILD)/tapstat.skel.h
 	@mkdir -p $(@D)
@@ -128,7 +128,7 @@ bench: all
 $(BUILD)/compile_commands.json: Makefile $(user_sources)
 	@{ echo '['; sep=; for f in $(user_sources); do \
 		printf '%s{"directory":"%s","file":"%s","arguments":["cc"' "$$sep" "$$PWD" "$$f"; \
-		for a in $(CPPFLAGS_JSON) -std=gnu11; do printf ',"%s"' "$$a"; done; \
+		for a in $(CPPFLAGS) -std=gnu11; do printf ',"%s"' "$$a"; done; \
 		printf ',"-c","%s"]}\n' "$$f"; sep=,; done; echo ']'; } > $@
 
 clean:

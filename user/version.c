@@ -2,8 +2,11 @@
 /* [version], beside the path: see version.h. The Makefile gives TAPSTAT_VERSION and TAPSTAT_COMMIT. */
 #include "version.h"
 
-const char tapstat_version[] = TAPSTAT_VERSION;
-const char tapstat_commit[] = TAPSTAT_COMMIT;
+#define TEXT(word) #word
+#define TEXT_OF(macro) TEXT(macro)
+
+const char tapstat_version[] = TEXT_OF(TAPSTAT_VERSION);
+const char tapstat_commit[] = TEXT_OF(TAPSTAT_COMMIT);
 
 #ifdef __clang__
 const char tapstat_compiler[] = "clang " __clang_version__;

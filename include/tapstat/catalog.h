@@ -121,7 +121,7 @@ enum label_reconnect_reason { LABEL_SET_RECONNECT_REASON(TAPSTAT_LABEL_VALUE) RE
 
 /* clang-format on */
 
-#define TAPSTAT_COUNT_ONE(bound) +1
+#define TAPSTAT_COUNT_ONE(bound) +1 /* NOLINT(bugprone-macro-parentheses): a term of a sum */
 enum {
 	BOUNDS_DURATION_COUNT = 0 BOUNDS_DURATION(TAPSTAT_COUNT_ONE),
 	BOUNDS_LIFETIME_COUNT = 0 BOUNDS_LIFETIME(TAPSTAT_COUNT_ONE),
