@@ -7,7 +7,8 @@
 # make check        format, lint, unit tests under sanitizers, generated documents; no root
 # make fuzz bench docs install clean
 #
-# V=1 shows the commands; ARCH=arm64 cross-builds; BUILD=DIR puts everything elsewhere.
+# V=1 shows the commands; BUILD=DIR puts everything elsewhere; ARCH=arm64 cross-builds with the packages
+# gcc-aarch64-linux-gnu and, from Debian's arm64, the libraries (SYSROOT=DIR if they are unpacked aside).
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -38,10 +39,21 @@ CPPFLAGS += -Iinclude -Iuser -Ibpf -I$(BUILD) -D_GNU_SOURCE \
 	-DTAPSTAT_VERSION=$(VERSION) -DTAPSTAT_COMMIT=$(COMMIT)
 
 USER_CFLAGS := -std=gnu11 $(CFLAGS) $(WARNINGS) -MMD -MP
+SYSROOT ?=
+ifneq ($(SYSROOT),)
+CPPFLAGS += -I$(SYSROOT)/usr/include
+LDFLAGS += -L$(SYSROOT)/usr/lib/$(triplet) -Wl,-rpath-link,$(SYSROOT)/usr/lib/$(triplet):$(SYSROOT)/lib/$(triplet)
+endif
 LIBS := -levent -lbpf -lelf -lz -lcap -ljansson
-STATIC_LIBS := -levent -lbpf -lelf -lz -lcap -ljansson
+STATIC_SYSROOT ?=
+ifneq ($(SYSROOT),)
+CPPFLAGS += -I$(SYSROOT)/usr/include
+LDFLAGS += -L$(SYSROOT)/usr/lib/$(triplet) -Wl,-rpath-link,$(SYSROOT)/usr/lib/$(triplet):$(SYSROOT)/lib/$(triplet)
+endif
+LIBS := -levent -lbpf -lelf -lz -lcap -ljansson
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-function -Wno-unused-parameter \
-	-D__TARGET_ARCH_$(if $(filter arm64,$(ARCH)),arm64,x86) -Iinclude -Ibpf -I/usr/include/$(triplet) -MMD -MP
+	-D__TARGET_ARCH_$(if $(filter arm64,$(ARCH)),arm64,x86) -Iinclude -Ibpf \
+	-I$(firstword $(wildcard /usr/include/$(triplet) /usr/$(triplet)/include)) -MMD -MP
 
 user_sources := $(sort $(wildcard user/*.c))
 user_objects := $(user_sources:user/%.c=$(BUILD)/user/%.o)
@@ -78,7 +90,7 @@ static: $(BUILD)/static/tapstat
 $(BUILD)/static/tapstat: $(user_objects)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static $^ -o $@ $(STATIC_LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static -Wl,--no-warnings $^ -o $@ $(LIBS) # libevent brings getaddrinfo, which tapstat never calls
 	$(Q)$(STRIP) --strip-unneeded $@
 
 # ---- Use --------------------------------------------------------------------------------------------------------
