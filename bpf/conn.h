@@ -30,6 +30,8 @@ enum stream_flags {
 	STREAM_CLOSE_SEEN = 1 << 0,  /* a complete Close frame went this way */
 	STREAM_SEND_FAILED = 1 << 1, /* counted once */
 	STREAM_SEQ_KNOWN = 1 << 2,   /* `seq` is valid */
+	STREAM_CHAIN = 1 << 3,       /* candidate: a header has been found */
+	STREAM_FAILED = 1 << 4,      /* candidate: what passed last was no frame */
 };
 
 struct stream {
@@ -60,8 +62,8 @@ struct stream {
 	/* WebSocket: */
 	__u8 frame;   /* first byte of the frame in progress */
 	__u8 message; /* opcode of the message in progress, 0: none */
-	__u8 chain;   /* candidate: consecutive headers that fit */
-	__u8 masked;  /* candidate: whether the frames of the chain are masked */
+	__u8 chain;   /* candidate: points of evidence in consecutive headers */
+	__u8 masked;  /* candidate: whether the frames of the chain are masked | digest of the latest key */
 	/* All: */
 	__u8 carry_len;
 	__u8 mode;       /* enum stream_mode */

@@ -55,7 +55,7 @@ static __always_inline void request_complete(struct io *io)
 	__u8 role = io->call->dir == DIRECTION_RECEIVED ? ROLE_SERVER : ROLE_CLIENT;
 
 	if (!http_asks_for_websocket(io->stream->http.head)) {
-		http_after_head(io->stream);
+		http_after_head(io->stream, io->call->len - io->call->off + io->call->rest);
 		return;
 	}
 	if (conn->protocol != PROTOCOL_WEBSOCKET) { /* else its 101 was read by another thread before this event */
@@ -92,7 +92,7 @@ static __always_inline void response_complete(struct io *io)
 		io->call->opened = 1;
 		return;
 	}
-	http_after_head(io->stream);
+	http_after_head(io->stream, io->call->len - io->call->off + io->call->rest);
 	if (status >= 200 && pending) {
 		record_refused(conn->series, status);
 		conn->flags &= ~CONN_UPGRADE_PENDING;
@@ -107,6 +107,12 @@ static __always_inline void http_follow(struct io *io, const __u8 *p, __u32 avai
 	enum verdict verdict;
 	__u64 consumed;
 
+	if (s->http.state == HTTP_OPAQUE) { /* to the end of the call, which may have more segments */
+		s->http.state = HTTP_START;
+		io->call->off = io->call->len;
+		io->call->rest = 0;
+		return;
+	}
 	verdict = http_step(s, p, avail, io->call->len - io->call->off, &consumed, &event);
 	if (verdict == INCOMPLETE) {
 		window_carry(io, p, avail);
@@ -157,7 +163,7 @@ static __always_inline void candidate_ready(struct io *io)
 	struct series *to = io->series;
 
 	if (conn->protocol != PROTOCOL_WEBSOCKET) {
-		bool server = s->masked == (io->call->dir == DIRECTION_RECEIVED);
+		bool server = (s->masked & 1) == (io->call->dir == DIRECTION_RECEIVED);
 
 		to = conn_fix_service(conn, server ? ROLE_SERVER : ROLE_CLIENT);
 		io->series = to;
@@ -181,17 +187,23 @@ static __always_inline void candidate_follow(struct io *io, const __u8 *p, __u32
 {
 	struct conn *conn = io->conn;
 	struct stream *s = io->stream, *other = &conn->stream[(io->call->dir ^ 1) & 1];
-	bool other_counts = other->mode == STREAM_CANDIDATE && other->chain;
 	struct ws_candidate candidate = {
-		.known = conn->protocol == PROTOCOL_WEBSOCKET,
+		.known = is_zero(conn->protocol ^ PROTOCOL_WEBSOCKET),
 		.masked = goes_to_server(conn, io->call->dir),
-		.other_chain = other_counts ? other->chain : 0,
-		.other_masked = other->masked,
+		.other_silent = is_zero(other->mode ^ STREAM_NEW) & is_zero(other->flags & STREAM_FAILED),
+		.other_failed = other->flags & STREAM_FAILED,
+		.other_masked = other->masked & 1,
+		.call_left = io->call->len - io->call->off + io->call->rest,
+		.other_chain = other->chain & -is_zero(other->mode ^ STREAM_CANDIDATE),
 	};
 	enum verdict verdict;
 	__u64 consumed;
 	bool ready;
 
+	if (conn->protocol == PROTOCOL_HTTP) { /* the other direction said so meanwhile */
+		stream_http(s);
+		return;
+	}
 	verdict = ws_candidate_step(s, &candidate, p, avail, io->call->len - io->call->off, &consumed, &ready);
 	if (verdict == INCOMPLETE) {
 		window_carry(io, p, avail);
@@ -199,6 +211,7 @@ static __always_inline void candidate_follow(struct io *io, const __u8 *p, __u32
 	}
 	if (verdict == MALFORMED) {
 		ws_candidate_reset(s);
+		s->flags = (s->flags & ~STREAM_CHAIN) | STREAM_FAILED;
 		io->call->off = io->call->len;
 		io->call->rest = 0;
 		if (candidate.known)
@@ -208,6 +221,7 @@ static __always_inline void candidate_follow(struct io *io, const __u8 *p, __u32
 			conn->protocol = PROTOCOL_OTHER;
 		return;
 	}
+	s->flags &= ~STREAM_FAILED;
 	io->call->off += consumed;
 	if (ready)
 		candidate_ready(io);
@@ -269,7 +283,7 @@ static __always_inline void io_init(struct io *io, struct conn *conn, struct scr
 	io->series = conn_series(conn);
 }
 
-/* One step of everything but the common case, a data frame: a global function, so that the verifier looks at it once.
+/* One step of everything but data frames and candidates: a global function, so that the verifier looks at it once.
  * 1: the call is done. */
 __noinline int slow_step(struct conn *conn, struct scratch *scratch)
 {
@@ -290,9 +304,6 @@ __noinline int slow_step(struct conn *conn, struct scratch *scratch)
 	case STREAM_HTTP:
 		http_follow(io, p, avail);
 		break;
-	case STREAM_CANDIDATE:
-		candidate_follow(io, p, avail);
-		break;
 	case STREAM_NEW:
 		stream_classify(io, p, avail);
 		break;
@@ -300,6 +311,23 @@ __noinline int slow_step(struct conn *conn, struct scratch *scratch)
 		return 1;
 	}
 	return io->call->fault || !conn_parsed(io->conn);
+}
+
+/* One step in STREAM_CANDIDATE; global like slow_step(), so that the verifier does not multiply the two. */
+__noinline int candidate_step(struct conn *conn, struct scratch *scratch)
+{
+	struct io on_stack, *io = &on_stack;
+	const __u8 *p;
+	__u32 avail;
+
+	if (!conn || !scratch)
+		return 1;
+	io_init(io, conn, scratch, scratch->call.dir);
+	p = window_at(io, &avail);
+	if (!p)
+		return 1;
+	candidate_follow(io, p, avail);
+	return !conn_parsed(conn);
 }
 
 /* 1: the call is done. */
@@ -313,6 +341,8 @@ static long io_step(__u32 i, struct io *io)
 		if (likely(websocket_data_step(io, io->call->dir)))
 			return 0;
 	}
+	if (io->stream->mode == STREAM_CANDIDATE)
+		return candidate_step(io->conn, io->scratch) ? 1 : 0;
 	return slow_step(io->conn, io->scratch) ? 1 : 0;
 }
 

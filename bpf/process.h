@@ -40,6 +40,7 @@ struct identity {
 	struct vfsmount *mnt;
 	__u64 arg_at, arg_end;
 	__u32 path_at;
+	__u32 cut;       /* the argument goes on behind what was read */
 	__u32 hierarchy; /* of kn */
 	__u32 unit_seen;
 	__u32 under_system_slice;
@@ -69,10 +70,11 @@ static long arg_step(__u32 i, struct identity **context)
 	n = bpf_probe_read_user_str(id->program.arg, ARG_BYTES, (void *)id->arg_at);
 	if (n <= 0)
 		return 1;
-	if (i && program_next_arg(&id->program)) /* the first one is the interpreter's own name */
+	/* The first one is the interpreter's own name. The rest of a longer argument is nothing of its own. */
+	if (i && !id->cut && program_next_arg(&id->program))
 		return 1;
-	/* A longer argument was cut; its rest would be taken for another: it is none that names a script. */
-	id->arg_at += n;
+	id->cut = n == ARG_BYTES;
+	id->arg_at += n - id->cut; /* what was cut has no NUL yet */
 	return 0;
 }
 
@@ -87,6 +89,7 @@ static __always_inline void identify_program(struct identity *id, struct task_st
 		bpf_probe_read_kernel_str(p->exe, sizeof(task->comm), BPF_CORE_READ(task, group_leader, comm));
 	if (program_start(p))
 		return;
+	id->cut = 0;
 	id->arg_at = BPF_CORE_READ(mm, arg_start);
 	id->arg_end = BPF_CORE_READ(mm, arg_end);
 	bpf_loop(MAX_ARGS, arg_step, &id, 0);

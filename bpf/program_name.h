@@ -39,6 +39,8 @@ struct program {
 	__u32 expect;        /* enum arg_kind of the argument before */
 	__u32 start, end, n; /* program_name_from_arg() */
 	__u32 keep_extension;
+	__u32 skip; /* letters of an option before the module attached to it */
+	__u32 pad;
 };
 
 struct option_row {
@@ -142,8 +144,12 @@ static __always_inline enum interpreter interpreter_of(const char *exe)
 
 /* A cluster of short options: Python's -c, -m, -W and -X, Perl's and Ruby's -e, a shell's -c, alone or behind others.
  */
-static __always_inline enum arg_kind cluster_kind(__u32 interpreter, const char *arg)
+static __always_inline enum arg_kind cluster_kind(struct program *p)
 {
+	__u32 interpreter = p->interpreter;
+	const char *arg = p->arg;
+	enum arg_kind takes_value = ARG_PLAIN;
+
 #pragma clang loop unroll(full)
 	for (int i = 1; i < CLUSTER_MAX; i++) {
 		char c = arg[i];
@@ -153,13 +159,17 @@ static __always_inline enum arg_kind cluster_kind(__u32 interpreter, const char 
 		if (interpreter == PYTHON) {
 			if (c == 'c')
 				return ARG_NO_SCRIPT;
-			if (c == 'm')
+			if (c == 'm') {
+				p->skip = i + 1;
 				return arg[i + 1] ? ARG_MODULE : ARG_TAKES_NAME;
+			}
 			if (c == 'W' || c == 'X')
 				return arg[i + 1] ? ARG_PLAIN : ARG_TAKES_VALUE;
 		} else if (interpreter == SHELL) {
 			if (c == 'c')
 				return ARG_NO_SCRIPT;
+			if (c == 'o')
+				takes_value = ARG_TAKES_VALUE;
 		} else {
 			if (c == 'e' || (c == 'E' && interpreter == PERL))
 				return ARG_NO_SCRIPT;
@@ -167,7 +177,7 @@ static __always_inline enum arg_kind cluster_kind(__u32 interpreter, const char 
 				break;
 		}
 	}
-	return ARG_PLAIN;
+	return takes_value;
 }
 
 #ifdef __bpf__
@@ -219,7 +229,7 @@ static __always_inline enum arg_kind arg_kind(struct program *p)
 	kind = p->n;
 	if (kind == ARG_PLAIN && second != '-' && first == '-' &&
 	    (p->interpreter == PYTHON || p->interpreter == SHELL || p->interpreter == PERL || p->interpreter == RUBY))
-		return cluster_kind(p->interpreter, p->arg);
+		return cluster_kind(p);
 	return kind;
 }
 
@@ -231,6 +241,8 @@ static long name_bounds_step(__u32 i, struct program **context)
 
 	if (i >= ARG_BYTES)
 		return 1;
+	if (i < p->skip)
+		return 0;
 	c = p->arg[i];
 	if (!c)
 		return 1;
@@ -258,12 +270,14 @@ static long name_copy_step(__u32 i, struct program **context)
 /* p->name = the argument without directory and, unless p->keep_extension, last extension. */
 static __always_inline void program_name_from_arg(struct program *p)
 {
-	p->start = 0;
+	p->start = p->skip;
 	p->end = 0;
 	p->n = 0;
 	program_repeat(ARG_BYTES, name_bounds_step, p);
 	if (!p->end || p->keep_extension)
 		p->end = p->n;
+	if (p->start >= p->end) /* a directory: the executable gives the name */
+		return;
 	__builtin_memset(p->name, 0, sizeof(p->name));
 	program_repeat(SERVICE_NAME_BYTES, name_copy_step, p);
 }
@@ -281,13 +295,14 @@ static __always_inline int program_next_arg(struct program *p)
 	kind = arg_kind(p);
 	if (kind == ARG_NO_SCRIPT)
 		return 1;
-	if (kind == ARG_SCRIPT || (kind == ARG_MODULE && p->expect == ARG_TAKES_NAME)) {
+	if (kind == ARG_SCRIPT || kind == ARG_MODULE) {
 		p->keep_extension = kind == ARG_MODULE;
 		program_name_from_arg(p);
 		return 1;
 	}
 	p->expect = kind;
-	return kind == ARG_MODULE;
+	p->skip = 0;
+	return 0;
 }
 
 /* Starts: the name is the executable's unless an argument gives a better one. 1: it is final already. */
@@ -296,6 +311,7 @@ static __always_inline int program_start(struct program *p)
 	__builtin_memcpy(p->name, p->exe, sizeof(p->name));
 	p->interpreter = interpreter_of(p->exe);
 	p->expect = ARG_PLAIN;
+	p->skip = 0;
 	return p->interpreter == NO_INTERPRETER;
 }
 

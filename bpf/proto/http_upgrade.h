@@ -130,14 +130,17 @@ static __always_inline enum verdict http_start_line(struct stream *s, const __u8
 		*event = HTTP_HEAD_BEGINS;
 		return CONSUMED;
 	}
+	if ((__u32)word == (__u32)HTTP_PROXY_SIGNATURE && avail < 16 && short_of_bytes)
+		return INCOMPLETE;
 	s->http.state = HTTP_OPAQUE;
 	if ((__u32)word == HTTP_HALF('P', 'R', 'O', 'X')) {
 		s->http.state = HTTP_PROXY_LINE;
 	} else if (word == HTTP_PROXY_SIGNATURE) {
-		if (avail < 16 && short_of_bytes)
-			return INCOMPLETE;
 		s->http.body_left = 16 + (p[14] << 8 | p[15]);
 		s->http.state = HTTP_BODY;
+	} else if ((__u16)word == ('\r' | '\n' << 8)) { /* an empty line before a request (RFC 9112 section 2.2) */
+		s->http.state = HTTP_START;
+		*consumed = 2;
 	}
 	return CONSUMED;
 }
@@ -171,6 +174,7 @@ static __always_inline enum verdict http_field(struct stream *s, const __u8 *p, 
 	} else if (low == HTTP_WORD('c', 'o', 'n', 't', 'e', 'n', 't', '-') &&
 		   (high & 0xffffffffffffffULL) == HTTP_WORD('l', 'e', 'n', 'g', 't', 'h', ':', 0)) {
 		s->http.state = HTTP_LENGTH;
+		s->http.body_left = 0; /* told twice, it counts once (RFC 9110 section 8.6) */
 		*consumed = 15;
 	} else {
 		if (low == HTTP_WORD('t', 'r', 'a', 'n', 's', 'f', 'e', 'r') &&
@@ -307,13 +311,19 @@ static __always_inline bool http_asks_for_websocket(__u32 head)
 	       (head & (HTTP_CONNECTION_UPGRADE | HTTP_WEBSOCKET_KEY));
 }
 
-/* What follows a complete head that changes nothing. Bodies of responses are left to the end of the call. */
-static __always_inline void http_after_head(struct stream *s)
+/*
+ * What follows a complete head that changes nothing, with `left` bytes still in the call. Bodies of responses, and
+ * those of unknown length, are passed over to its end.
+ */
+static __always_inline void http_after_head(struct stream *s, __u64 left)
 {
-	if (!(s->http.head & HTTP_IS_REQUEST))
-		s->http.state = s->http.status < 200 ? HTTP_START : HTTP_OPAQUE;
-	else if (s->http.head & HTTP_UNKNOWN_LENGTH)
-		s->http.state = HTTP_OPAQUE;
+	bool opaque_body =
+		s->http.head & HTTP_IS_REQUEST ? s->http.head & HTTP_UNKNOWN_LENGTH : s->http.status >= 200;
+
+	if (opaque_body)
+		s->http.state = left ? HTTP_OPAQUE : HTTP_START;
+	else if (!(s->http.head & HTTP_IS_REQUEST))
+		s->http.state = HTTP_START;
 	else
 		s->http.state = s->http.body_left ? HTTP_BODY : HTTP_START;
 }

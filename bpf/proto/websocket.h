@@ -32,8 +32,11 @@ enum {
 	WS_CONTROL_MAX = 125,     /* RFC 6455 section 5.5 */
 	WS_CONTROL_STEP = 8,      /* bytes of a control payload hashed in one step */
 	WS_NO_CODE = 0,           /* a Close frame without a status code */
-	WS_JOIN_HEADERS = 7,      /* headers that chain, both directions together, to join a connection */
-	WS_RESYNC_HEADERS = 3,    /* likewise to take up a direction of a connection known to be WebSocket */
+	WS_UNKNOWN_MESSAGE = 15,  /* joined between frames: there may or may not be a message in progress */
+	WS_JOIN_POINTS = 8,       /* of evidence, both directions together, to join a connection */
+	WS_JOIN_EACH = 2,         /* ... of which each direction must have these */
+	WS_JOIN_ALONE = 14,       /* likewise while the other direction is silent */
+	WS_RESYNC_POINTS = 3,     /* likewise to take up a direction of a connection known to be WebSocket */
 	WS_HELD = 2,              /* frames of the chain before the last header that are counted afterwards */
 	WS_HASH_SEED = 0x811c9dc5 /* FNV-1a, 32 bits */
 };
@@ -60,7 +63,7 @@ struct ws_header {
 	bool masked;
 	bool minimal; /* the length could not be written shorter */
 	__u32 bytes;  /* of the header */
-	__u32 mask;   /* control frames only */
+	__u32 mask;   /* not with a length of 64 bits */
 	__u64 payload;
 };
 
@@ -84,12 +87,14 @@ static __always_inline enum verdict ws_header_decode(const __u8 *p, __u32 avail,
 		h->payload = __builtin_bswap16((__u16)(low >> 16));
 		h->minimal = h->payload > 125;
 	}
-	h->mask = (__u32)(low >> 16) & -(__u32)masked;
+	/* Behind the length; the third word holds it only where the length takes no more than 16 bits. */
+	h->mask = (__u32)(low >> (16 + is16 * 16)) & -(__u32)masked;
 	return CONSUMED;
 }
 
 /*
- * Whether the header may stand here. `message` is the opcode of the message in progress, 0 for none. Every rule sets
+ * Whether the header may stand here. `message` is the opcode of the message in progress, 0 for none, or
+ * WS_UNKNOWN_MESSAGE. Every rule sets
  * a bit of `bad`; the rules of control frames (section 5.5: final, no extension bit, short, a close code takes two
  * bytes) and those of data frames (section 5.4, RFC 7692 section 6) are selected by a mask.
  */
@@ -103,15 +108,17 @@ static __always_inline bool ws_header_valid(const struct ws_header *h, const str
 	bad |= (__u64)h->masked ^ (__u64)rules->masked;
 	bad |= control & (((first ^ WS_FIN) & (WS_FIN | WS_RSV1)) | exceeds(payload, WS_CONTROL_MAX) |
 			  (is_zero(opcode ^ WS_CLOSE) & is_zero(payload ^ 1)));
+	bad |= control & (__u64)!h->minimal;
 	bad |= ~control & ((first >> 6) & ((__u64)!rules->rsv1_allowed | continuation) & 1);
-	bad |= ~control & is_zero(continuation ^ is_zero(message));
+	bad |= ~control & is_zero(continuation ^ is_zero(message)) & ~is_zero(message ^ WS_UNKNOWN_MESSAGE);
 	return !bad;
 }
 
 /* The codes that may travel in a frame (section 7.4; registered ones up to 1014, private ones from 3000). */
-static __always_inline bool ws_close_code_valid(__u16 code)
+static __always_inline __u64 ws_close_code_valid(__u16 code)
 {
-	return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+	return exceeds(4, (__u16)(code - 1000)) | exceeds(8, (__u16)(code - 1007)) |
+	       exceeds(2000, (__u16)(code - 3000));
 }
 
 /* Takes up to WS_CONTROL_STEP bytes of a control frame's payload. */
@@ -147,8 +154,8 @@ static __always_inline void ws_data_complete(struct stream *s, struct ws_event *
 	event->opcode = s->frame & WS_OPCODE;
 	event->frame = true;
 	if (s->frame & WS_FIN) {
-		event->message = true;
-		event->message_opcode = s->message;
+		event->message = s->message != WS_UNKNOWN_MESSAGE; /* of which type, and how long, nobody knows */
+		event->message_opcode = s->message & 3;
 		event->message_bytes = s->ws.message_bytes;
 		s->message = 0;
 		s->ws.message_bytes = 0;
@@ -264,34 +271,126 @@ static __always_inline void ws_held_event(__u32 held, struct ws_event *event)
 static __always_inline void ws_candidate_reset(struct stream *s)
 {
 	s->chain = 0;
-	s->message = 0;
+	s->message = WS_UNKNOWN_MESSAGE;
 	s->ws.payload_left = 0;
 	s->ws.message_bytes = 0;
 	s->ws.minute = 0;
 }
 
+enum {
+	WS_TEXT_LOOK = 8, /* bytes of a text looked at */
+	WS_NO_EVIDENCE = 0xff
+};
+
 /*
- * Whether a header is evidence for WebSocket: stricter than ws_header_valid(), since here the alternative is any
- * other protocol. 0: it can't stand here; 1: it fits; 2: it fits and counts. Only final frames count: their first
- * byte has the top bit set, which text and small binary numbers have not; empty unfinished frames, which runs of
- * zeros would be, are refused.
+ * Whether a text message that begins with the low `n` bytes of `bytes` is likely: no control characters but tab, line
+ * feed and carriage return, no byte that UTF-8 never has, and no continuation byte first.
  */
-static __always_inline int ws_header_evidence(const struct ws_header *h, const struct ws_rules *rules, __u8 message)
+static __always_inline bool ws_text_likely(__u64 bytes, __u64 n)
 {
-	if (!ws_header_valid(h, rules, message) || !h->minimal || h->payload >> 36)
-		return 0;
-	if (h->first & WS_FIN)
-		return 2;
-	return h->payload ? 1 : 0;
+	__u64 bad = is_zero((bytes & 0xc0) ^ 0x80) & exceeds(n, 0);
+
+#pragma clang loop unroll(full)
+	for (__u64 i = 0; i < WS_TEXT_LOOK; i++) {
+		__u64 c = bytes & 0xff;
+
+		bad |= exceeds(n, i) & ((exceeds(0x20, c) & (0xffffd9ffULL >> (c & 31))) | exceeds(c, 0xf4));
+		bytes >>= 8;
+	}
+	return !(bad & 1);
 }
 
 /* What is known of the connection of a direction in STREAM_CANDIDATE. */
-struct ws_candidate {
-	bool known; /* the connection is WebSocket, `masked` holds */
-	bool masked;
-	__u8 other_chain;  /* headers that chain in the other direction ... */
-	bool other_masked; /* ... and whether they are masked */
+struct ws_candidate { /* bits rather than bools: the verifier would follow each value by itself */
+	__u32 known;  /* the connection is WebSocket, `masked` holds */
+	__u32 masked;
+	__u32 other_silent; /* nothing has passed in the other direction */
+	__u32 other_failed; /* ... or what passed there last was no frame */
+	__u32 other_masked; /* else: whether the frames of its chain are masked ... */
+	__u32 other_chain;  /* ... and their points */
+	__u64 call_left;    /* bytes of the call, further segments included */
 };
+
+/* A byte that tells most masking keys apart. */
+static __always_inline __u8 ws_mask_digest(__u32 mask)
+{
+	mask ^= mask >> 16;
+	return (mask ^ mask >> 8) << 1;
+}
+
+/* Whether the bytes of the key lie close together, as samples of a signal do and one in 64 of random keys. */
+static __always_inline __u64 ws_mask_narrow(__u32 mask)
+{
+	__u64 first = mask & 0xff, near = 1;
+
+#pragma clang loop unroll(full)
+	for (int i = 8; i < 32; i += 8)
+		near &= exceeds(64, ((mask >> i) - first + 32) & 0xff);
+	return near;
+}
+
+/* The eight bytes behind a header of 2 to 8 bytes, unmasked. */
+static __always_inline __u64 ws_first_payload(const struct ws_header *h, const __u8 *p)
+{
+	__u64 low = load64(p), high = load64(p + 8), shift = h->bytes * 8;
+
+	return (low >> 1 >> (shift - 1) | high << (64 - shift)) ^ (h->mask | (__u64)h->mask << 32);
+}
+
+/*
+ * The points of evidence that a header is worth; WS_NO_EVIDENCE: it can't stand here. Stricter than
+ * ws_header_valid(), since here the alternative is any other protocol: only final frames count, since their first
+ * byte has the top bit set; text has to look like text behind its mask; masking keys are random (RFC 6455
+ * section 5.3), so that a key that is the same again is worth nothing, as in records that repeat; empty unfinished
+ * frames, which runs of zeros would be, are refused; and unmasked frames other than text are common in binary
+ * protocols: they count only beside the masked ones of the other direction.
+ */
+static __always_inline __u32 ws_points(const struct stream *s, const struct ws_candidate *c,
+				       const struct ws_rules *rules, const struct ws_header *h, const __u8 *p,
+				       __u32 avail)
+{
+	__u8 message = s->message == WS_UNKNOWN_MESSAGE ? 0 : s->message;
+	__u64 n;
+	__u32 opcode = h->first & WS_OPCODE;
+
+	if (!ws_header_valid(h, rules, message) || !h->minimal || h->payload >> 24)
+		return WS_NO_EVIDENCE;
+	if (!(h->first & WS_FIN))
+		return h->payload ? 0 : WS_NO_EVIDENCE;
+	if (opcode == WS_TEXT && !h->payload)
+		return 0;
+	n = min_u64(h->payload, avail - h->bytes);
+	if (h->first == (WS_FIN | WS_TEXT) && h->bytes <= 8)
+		return ws_text_likely(ws_first_payload(h, p), n) ? 2 : WS_NO_EVIDENCE;
+	if (c->known)
+		return 1;
+	if (h->masked)
+		return !ws_mask_narrow(h->mask) && (!s->chain || (s->masked ^ ws_mask_digest(h->mask)) & 0xfe);
+	return !c->other_silent;
+}
+
+/*
+ * A connection that is about to end gives no chain: where it is known to be WebSocket, a Close frame that ends with
+ * its call and has a code that may travel will do.
+ */
+static __always_inline bool ws_is_last_close(const struct ws_candidate *c, const struct ws_header *h, const __u8 *p)
+{
+	__u64 alone = is_zero((h->first & WS_OPCODE) ^ WS_CLOSE) & is_zero((h->bytes + h->payload) ^ c->call_left);
+	__u64 told = ws_close_code_valid(__builtin_bswap16((__u16)ws_first_payload(h, p)));
+
+	return c->known & alone & (is_zero(h->payload) | told);
+}
+
+/* Whether the points are enough. */
+static __always_inline bool ws_points_suffice(const struct ws_candidate *c, __u32 masked, __u32 points)
+{
+	__u64 alone = c->other_silent & exceeds(points, WS_JOIN_ALONE - 1);
+	__u64 both = exceeds(points, WS_JOIN_EACH - 1) & exceeds(c->other_chain, WS_JOIN_EACH - 1) &
+		     (c->other_masked ^ masked) & exceeds(points + c->other_chain, WS_JOIN_POINTS - 1);
+	__u64 known = c->known & exceeds(points, WS_RESYNC_POINTS - 1);
+
+	return known | (~c->known & is_zero(c->other_failed) & (alone | both));
+}
 
 /*
  * One step of a direction that may carry frames. MALFORMED: the bytes fit no frame, the caller tries again at the
@@ -301,10 +400,10 @@ struct ws_candidate {
 static __always_inline enum verdict ws_candidate_step(struct stream *s, const struct ws_candidate *c, const __u8 *p,
 						      __u32 avail, __u64 left, __u64 *consumed, bool *ready)
 {
-	struct ws_rules rules = {.masked = c->masked, .rsv1_allowed = true};
-	__u32 evidence, chained, needed;
+	struct ws_rules rules = {.rsv1_allowed = true};
 	struct ws_header h;
-	__u64 passed;
+	__u32 points, chained, masked;
+	__u64 passed, look;
 
 	*ready = false;
 	*consumed = min_u64(s->ws.payload_left, left);
@@ -314,27 +413,28 @@ static __always_inline enum verdict ws_candidate_step(struct stream *s, const st
 	}
 	if (ws_header_decode(p, avail, &h) == INCOMPLETE)
 		return INCOMPLETE;
-	if (!c->known)
-		rules.masked = s->chain ? s->masked : h.masked;
-	evidence = ws_header_evidence(&h, &rules, s->message);
-	if (!evidence)
+	/* Known; or like the chain; or the first of one. */
+	chained = is_zero((s->flags & STREAM_CHAIN) ^ STREAM_CHAIN);
+	masked = (s->masked & chained) | (h.masked & ~chained);
+	masked = ((c->masked & c->known) | (masked & ~c->known)) & 1;
+	rules.masked = masked;
+	/* The code of a Close frame and the beginning of a text tell; some write them apart from the header. */
+	look = 2 * is_zero((h.first & WS_OPCODE) ^ WS_CLOSE) + is_zero(h.first ^ (WS_FIN | WS_TEXT));
+	if (avail < h.bytes + look * (1 - is_zero(h.payload)))
+		return INCOMPLETE;
+	points = ws_points(s, c, &rules, &h, p, avail);
+	if (points == WS_NO_EVIDENCE)
 		return MALFORMED;
 
-	chained = s->chain + (evidence == 2);
-	needed = c->known ? WS_RESYNC_HEADERS : WS_JOIN_HEADERS;
-	if (!c->known && c->other_masked != rules.masked)
-		chained += c->other_chain;
-	/* A connection that is about to end gives no chain: a Close frame alone in its call will do. */
-	if (c->known && (h.first & WS_OPCODE) == WS_CLOSE && h.bytes + h.payload == left)
-		chained = needed;
-	if (chained >= needed) {
-		s->masked = rules.masked;
+	s->chain = min_u64(s->chain + points, 100);
+	points = *(volatile __u8 *)&s->chain; /* the verifier forgets which points these were */
+	s->masked = (ws_mask_digest(h.mask) & 0xfe) | masked;
+	s->flags |= STREAM_CHAIN;
+	if (ws_points_suffice(c, masked, points) || ws_is_last_close(c, &h, p)) {
 		*ready = true;
 		return CONSUMED;
 	}
 
-	s->masked = rules.masked;
-	s->chain += evidence == 2;
 	s->frame = h.first;
 	if (!(h.first & WS_CONTROL))
 		ws_data_header(s, h.first & WS_OPCODE, h.payload);

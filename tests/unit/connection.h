@@ -13,18 +13,24 @@ struct call_row {
 	const char *bytes;
 };
 
-#define IN(text) {DIRECTION_RECEIVED, sizeof(text) - 1, text}
-#define OUT(text) {DIRECTION_SENT, sizeof(text) - 1, text}
+#define IN(text)                                           \
+	{                                                  \
+		DIRECTION_RECEIVED, sizeof(text) - 1, text \
+	}
+#define OUT(text)                                      \
+	{                                              \
+		DIRECTION_SENT, sizeof(text) - 1, text \
+	}
 
 enum { SEGMENTS_MAX = 4096 };
 
 /* How the bytes of a call come. */
 enum cutting {
 	CUT_NOT,
-	CUT_BYTES,           /* a call for each byte */
-	CUT_CALLS,           /* two calls */
-	CUT_SEGMENTS,        /* one call, two segments */
-	CUT_BYTE_SEGMENTS,   /* one call, a segment for each byte, empty ones between them */
+	CUT_BYTES,         /* a call for each byte */
+	CUT_CALLS,         /* two calls */
+	CUT_SEGMENTS,      /* one call, two segments */
+	CUT_BYTE_SEGMENTS, /* one call, a segment for each byte, empty ones between them */
 	CUTTINGS
 };
 
@@ -77,6 +83,15 @@ static inline void call_cut(struct connection *c, enum label_direction direction
 		connection_call(c, direction, at, 0, len);
 }
 
+static inline __u64 samples(__u32 first, __u32 cells)
+{
+	__u64 n = 0;
+
+	while (--cells) /* the last one is the sum */
+		n += cell(first++);
+	return n;
+}
+
 /* What was counted, in words. */
 static inline const char *counted(const struct connection *c)
 {
@@ -86,20 +101,20 @@ static inline const char *counted(const struct connection *c)
 	static const char *const answers[] = {"text", "binary", "ping"};
 	static char words[4096];
 	char *at = words, *end = words + sizeof(words);
-	__u32 dir, i, j;
+	__u32 dir, i;
 	__u64 n;
 
-#define WORD(number, ...)                                                 \
-	do {                                                              \
-		n = (number);                                             \
-		if (n) {                                                  \
-			at += snprintf(at, end - at, __VA_ARGS__);        \
-			at += n > 1 ? snprintf(at, end - at, "=%llu ", n) \
-				    : snprintf(at, end - at, " ");        \
-		}                                                         \
+#define WORD(number, ...)                                                                                \
+	do {                                                                                             \
+		n = (number);                                                                            \
+		if (n) {                                                                                 \
+			at += snprintf(at, end - at, __VA_ARGS__);                                       \
+			at += n > 1 ? snprintf(at, end - at, "=%llu ", n) : snprintf(at, end - at, " "); \
+		}                                                                                        \
 	} while (0)
 
 	WORD(cell(CELL_WS_CONNECTIONS + CONNECTION_STATUS_OPENED), "opened");
+	WORD(samples(CELL_WS_HANDSHAKE_DURATION, SHAPE_DURATION_CELLS), "timed");
 	WORD(cell(CELL_WS_CONNECTIONS_JOINED), "joined");
 	if (c->conn.protocol == PROTOCOL_WEBSOCKET)
 		WORD(1, conn_role(&c->conn) == ROLE_SERVER ? "server" : "client");
@@ -115,18 +130,15 @@ static inline const char *counted(const struct connection *c)
 		if (frames != messages)
 			WORD(frames, "%cframes", "<>"[dir]);
 		for (i = 0; i < MESSAGE_TYPE_COUNT; i++)
-			WORD(cell(CELL_WS_MESSAGES_RECEIVED + dir * MESSAGE_TYPE_COUNT + i), "%c%s", "<>"[dir], types[i]);
+			WORD(cell(CELL_WS_MESSAGES_RECEIVED + dir * MESSAGE_TYPE_COUNT + i), "%c%s", "<>"[dir],
+			     types[i]);
 		for (i = 0; i < CLOSE_CODE_COUNT; i++)
 			WORD(cell(CELL_WS_CLOSES + dir * CLOSE_CODE_COUNT + i), "%c%s", "<>"[dir], codes[i]);
 		WORD(cell(CELL_MESSAGE_SIZE + (dir + 1) * SHAPE_SIZE_CELLS - 1), "%cbytes", "<>"[dir]);
 	}
-	for (i = 0; i < LATENCY_TYPE_COUNT; i++) {
-		__u64 samples = 0;
-
-		for (j = 0; j < SHAPE_DURATION_CELLS - 1; j++)
-			samples += cell(CELL_WS_MESSAGE_LATENCY + i * SHAPE_DURATION_CELLS + j);
-		WORD(samples, "%s-answered", answers[i]);
-	}
+	for (i = 0; i < LATENCY_TYPE_COUNT; i++)
+		WORD(samples(CELL_WS_MESSAGE_LATENCY + i * SHAPE_DURATION_CELLS, SHAPE_DURATION_CELLS), "%s-answered",
+		     answers[i]);
 	WORD(cell(CELL_WS_ERRORS + WS_ERROR_DECODE), "decode");
 #undef WORD
 	if (at > words)
@@ -137,8 +149,8 @@ static inline const char *counted(const struct connection *c)
 }
 
 /* A conversation from the first byte of the connection on (`fresh`) or later. */
-static inline const char *converse(struct connection *c, bool fresh, const struct call_row *calls, enum cutting cutting,
-				   __u32 cut)
+static inline const char *converse(struct connection *c, bool fresh, const struct call_row *calls,
+				   enum cutting cutting, __u32 cut)
 {
 	counters_reset();
 	connection_begin(c, fresh);

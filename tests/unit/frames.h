@@ -100,6 +100,31 @@ static inline void frame_add_length(struct bytes *b, __u8 first, const __u8 *mas
 	}
 }
 
+/* A frame as applications send them: text is text, and what is compressed looks random. */
+static inline void frame_add_likely(struct bytes *b, bool masked, __u8 *message, __u64 *seed)
+{
+	__u8 key[4] = {random_next(seed), random_next(seed), random_next(seed), random_next(seed)}, payload[700];
+	__u32 kind = random_below(seed, 12), length = random_below(seed, kind % 3 ? 60 : 700), i;
+	__u8 first;
+
+	if (kind < 2) {
+		first = kind ? 0x89 : 0x8a;
+		length %= 126;
+	} else if (*message) {
+		first = random_below(seed, 3) ? 0x80 : 0x00;
+	} else {
+		*message = (1 + (kind & 1)) | (kind == 3 ? 0x40 : 0);
+		first = *message | (kind == 2 ? 0 : 0x80);
+	}
+	length += !(first & 0x80) && !length; /* empty and unfinished: who would */
+	for (i = 0; i < length; i++)
+		payload[i] = *message == 1 ? (__u8) "{\"text\": \"Gr\xc3\xbc\xc3\x9f\"},\n"[i % 20]
+					   : random_next(seed) >> 40;
+	frame_add(b, first, masked ? key : NULL, payload, length);
+	if ((first & 0x88) == 0x80)
+		*message = 0;
+}
+
 /* ---- The second reader -------------------------------------------------------------------------------------- */
 
 static inline bool reference_code_known(unsigned int code)
@@ -114,7 +139,8 @@ static inline bool reference_code_known(unsigned int code)
 }
 
 /* Whether a header with this first byte, second byte and length breaks a rule of interface.md. */
-static inline bool reference_breaks(__u8 first, __u8 second, __u64 length, const struct ws_rules *rules, bool in_message)
+static inline bool reference_breaks(__u8 first, __u8 second, __u64 length, const struct ws_rules *rules,
+				    bool in_message)
 {
 	bool fin = first & 0x80, rsv1 = first & 0x40, oversized = (second & 127) > 125;
 	__u8 opcode = first & 15;

@@ -13,13 +13,25 @@
 #include <unistd.h>
 
 /* What no input may bring about; in a fuzzer, a finding. */
-#define require(condition)                                                                          \
-	do {                                                                                        \
-		if (!(condition)) {                                                                 \
-			fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #condition);     \
-			abort();                                                                    \
-		}                                                                                   \
+#define require(condition)                                                                      \
+	do {                                                                                    \
+		if (!(condition)) {                                                             \
+			fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #condition); \
+			abort();                                                                \
+		}                                                                               \
 	} while (0)
+
+/* Divides rounds: sanitizers take their time. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SLOWER 10
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SLOWER 10
+#endif
+#endif
+#ifndef SLOWER
+#define SLOWER 1
+#endif
 
 struct guarded {
 	__u8 *end; /* of what can be read */

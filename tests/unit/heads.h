@@ -50,10 +50,9 @@ static inline void heads_field(const __u8 *p, __u64 n, __u32 *head, __u64 *lengt
 		*head |= HTTP_UNKNOWN_LENGTH;
 	if (heads_begin(p, n, "content-length:")) {
 		*length = 0;
-		for (p += 15, n -= 15; n && (*p == ' ' || *p == '\t'); p++)
-			n--;
-		for (; n && *p >= '0' && *p <= '9'; p++, n--)
-			*length = *length * 10 + (*p - '0');
+		for (p += 15, n -= 15; n && ((*p >= '0' && *p <= '9') || *p == ' ' || *p == '\t'); p++, n--)
+			if (*p >= '0' && *p <= '9')
+				*length = *length * 10 + (*p - '0');
 	}
 }
 
@@ -81,6 +80,24 @@ static inline __u64 heads_start(const __u8 *p, __u64 n, __u32 *head, __u16 *stat
 	return 12;
 }
 
+/* Bytes that may stand before a start line: empty lines (RFC 9112 section 2.2), the PROXY protocol's. */
+static inline __u64 heads_before(const __u8 *p, __u64 n)
+{
+	static const __u8 signature[8] = {'\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q'};
+	__u64 end;
+
+	if (n >= 16 && !memcmp(p, signature, 8))
+		return min_u64(n, 16 + (p[14] << 8 | p[15]));
+	if (n >= 4 && !memcmp(p, "PROX", 4)) {
+		for (end = 4; end < n && p[end] != '\n'; end++)
+			;
+		return end < n ? end + 1 : n;
+	}
+	if (n >= 4 && n < 16 && !memcmp(p, signature, 4)) /* of two empty lines that will tell */
+		return n;
+	return n >= 2 && p[0] == '\r' && p[1] == '\n' ? 2 : 0;
+}
+
 static inline void heads_read(struct feed *f, const __u8 *p, __u64 n)
 {
 	__u64 at = 0, start, line, end, length;
@@ -89,6 +106,8 @@ static inline void heads_read(struct feed *f, const __u8 *p, __u64 n)
 	__u16 status;
 
 	for (;;) {
+		while ((start = heads_before(p + at, n - at)))
+			at += start;
 		start = heads_start(p + at, n - at, &head, &status);
 		if (!start)
 			return;

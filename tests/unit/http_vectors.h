@@ -18,7 +18,8 @@ struct http_vector {
 	const char *expected;
 };
 
-#define ASK "GET /chat HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: eA==\r\n\r\n"
+#define FIELDS "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: eA==\r\n\r\n"
+#define ASK "GET /chat HTTP/1.1\r\nHost: x\r\n" FIELDS
 #define ANSWER "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
 
 static const struct http_vector http_vectors[] = {
@@ -28,14 +29,17 @@ static const struct http_vector http_vectors[] = {
 	 "GET / HTTP/1.1\r\nsec-websocket-version: 13\r\nSEC-WEBSOCKET-KEY: eA==\r\ncOnNeCtIoN: uPgRaDe\r\n"
 	 "Host: x\r\nUPGRADE: WebSocket\r\n\r\n",
 	 "ask"},
-	{"Connection is a list", "GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n\r\n", "ask"},
-	{"... without blanks", "GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection:keep-alive,close,upgrade,x\r\n\r\n", "ask"},
+	{"Connection is a list", "GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n\r\n",
+	 "ask"},
+	{"... without blanks",
+	 "GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection:keep-alive,close,upgrade,x\r\n\r\n", "ask"},
 	{"... with tabs and empty elements",
 	 "GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection:\t,\t, keep-alive\t,,\tUpgrade\r\n\r\n", "ask"},
 	{"... over two fields",
 	 "GET / HTTP/1.1\r\nConnection: keep-alive\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", "ask"},
 	{"Upgrade is a list", "GET / HTTP/1.1\r\nUpgrade: h2c, websocket\r\nConnection: Upgrade\r\n\r\n", "ask"},
-	{"blanks around the value", "GET / HTTP/1.1\r\nUpgrade: \t websocket \t\r\nConnection:   Upgrade  \r\n\r\n", "ask"},
+	{"blanks around the value", "GET / HTTP/1.1\r\nUpgrade: \t websocket \t\r\nConnection:   Upgrade  \r\n\r\n",
+	 "ask"},
 	{"lines that end in LF alone", "GET / HTTP/1.1\nHost: x\nUpgrade: websocket\nConnection: upgrade\n\n", "ask"},
 	{"... and both", "GET / HTTP/1.1\r\nUpgrade: websocket\nConnection: upgrade\r\n\n", "ask"},
 	{"a value that goes on in the next line",
@@ -43,31 +47,38 @@ static const struct http_vector http_vectors[] = {
 	 "Sec-WebSocket-Key: eA==\r\n\r\n",
 	 "ask"},
 	{"the path and other fields hold the words",
-	 "GET /upgrade:websocket HTTP/1.1\r\nX-Upgrade: websocket\r\nReferer: Upgrade: websocket\r\nConnection: x\r\n\r\n",
+	 "GET /upgrade:websocket HTTP/1.1\r\nX-Upgrade: websocket\r\nReferer: Upgrade: websocket\r\nConnection: "
+	 "x\r\n\r\n",
 	 "request"},
 	{"names that begin or end alike",
-	 "GET / HTTP/1.1\r\nUpgrade-Insecure-Requests: websocket\r\nUpgrad: websocket\r\nConnections: upgrade\r\n\r\n",
+	 "GET / HTTP/1.1\r\nUpgrade-Insecure-Requests: websocket\r\nUpgrad: websocket\r\nConnections: "
+	 "upgrade\r\n\r\n",
 	 "request"},
 	{"no Upgrade field", "GET / HTTP/1.1\r\nConnection: Upgrade\r\nSec-WebSocket-Key: eA==\r\n\r\n", "request"},
 	{"neither Connection nor key", "GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n", "request"},
-	{"another protocol", "GET / HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n", "request"},
+	{"another protocol", "GET / HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n",
+	 "request"},
 	{"the wrong method",
 	 "POST / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: 0\r\n\r\n", "request"},
-	{"short lines and empty values", "GET / HTTP/1.1\r\na:\r\nb: \r\nc\r\nUpgrade:\r\nConnection:\r\n:\r\n\r\n", "request"},
+	{"short lines and empty values", "GET / HTTP/1.1\r\na:\r\nb: \r\nc\r\nUpgrade:\r\nConnection:\r\n:\r\n\r\n",
+	 "request"},
 
 	{"permessage-deflate",
 	 "GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
 	 "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n",
 	 "ask/rsv1"},
-	{"... agreed upon", "HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
+	{"... agreed upon",
+	 "HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
 	 "101/ws/rsv1"},
 	{"... as the second of a list",
-	 "HTTP/1.1 101 OK\r\nsec-websocket-extensions: foo; a=b , Permessage-Deflate; x\r\nUpgrade: websocket\r\n\r\n",
+	 "HTTP/1.1 101 OK\r\nsec-websocket-extensions: foo; a=b , Permessage-Deflate; x\r\nUpgrade: "
+	 "websocket\r\n\r\n",
 	 "101/ws/rsv1"},
 	{"x-webkit-deflate-frame",
-	 "HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: x-webkit-deflate-frame\r\n\r\n", "101/ws/rsv1"},
-	{"an extension that is not known", "HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: mux\r\n\r\n",
-	 "101/ws"},
+	 "HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: x-webkit-deflate-frame\r\n\r\n",
+	 "101/ws/rsv1"},
+	{"an extension that is not known",
+	 "HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: mux\r\n\r\n", "101/ws"},
 	{"no extension in other fields",
 	 "HTTP/1.1 101 OK\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: permessage-deflate\r\n"
 	 "Sec-WebSocket-Protocol: permessage-deflate\r\n\r\n",
@@ -75,11 +86,14 @@ static const struct http_vector http_vectors[] = {
 	{"no reason", "HTTP/1.1 101\r\nUpgrade: websocket\r\n\r\n", "101/ws"},
 	{"HTTP/1.0", "HTTP/1.0 404 Not Found\r\n\r\n", "404"},
 	{"100 before 101", "HTTP/1.1 100 Continue\r\n\r\n" ANSWER, "100 101/ws"},
-	{"103 and 100 before 101", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\n\n" ANSWER, "103 100 101/ws"},
+	{"103 and 100 before 101", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\n\n" ANSWER,
+	 "103 100 101/ws"},
 
-	{"requests one behind the other", "GET / HTTP/1.1\r\n\r\nHEAD /a HTTP/1.1\r\nHost: x\r\n\r\n" ASK, "request request ask"},
+	{"requests one behind the other", "GET / HTTP/1.1\r\n\r\nHEAD /a HTTP/1.1\r\nHost: x\r\n\r\n" ASK,
+	 "request request ask"},
 	{"every method",
-	 "GET / HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\n\r\nPUT / HTTP/1.1\r\n\r\nHEAD / HTTP/1.1\r\n\r\nDELETE / HTTP/1.1\r\n\r\n"
+	 "GET / HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\n\r\nPUT / HTTP/1.1\r\n\r\nHEAD / HTTP/1.1\r\n\r\nDELETE / "
+	 "HTTP/1.1\r\n\r\n"
 	 "OPTIONS * HTTP/1.1\r\n\r\nPATCH / HTTP/1.1\r\n\r\nCONNECT a:1 HTTP/1.1\r\n\r\nTRACE / HTTP/1.1\r\n\r\n",
 	 "request request request request request request request request request"},
 	{"a body that looks like a request for WebSocket",
@@ -95,8 +109,10 @@ static const struct http_vector http_vectors[] = {
 	{"a chunked body that looks like a request, behind its length",
 	 "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n|5c\r\n" ASK "\r\n|0\r\n\r\n|" ASK, "request ask"},
 	{"responses with bodies, each in its call",
-	 "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello|HTTP/1.1 404 Not Found\r\n\r\n|" ANSWER, "200 404 101/ws"},
-	{"a body in calls of its own", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n|hello|world|" ANSWER, "200 101/ws"},
+	 "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello|HTTP/1.1 404 Not Found\r\n\r\n|" ANSWER,
+	 "200 404 101/ws"},
+	{"a body in calls of its own", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n|hello|world|" ANSWER,
+	 "200 101/ws"},
 	{"no status", "HTTP/1.1 abc\r\n\r\n", "0"},
 };
 

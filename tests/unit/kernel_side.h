@@ -110,6 +110,9 @@ static struct tcp_sock *connection_tcp(struct sock *sk);
 
 #include "follow.h"
 
+#undef bpf_map_lookup_elem
+#undef bpf_map_update_elem
+#undef bpf_map_delete_elem /* libbpf has functions of these names */
 #pragma GCC diagnostic pop
 
 /* ---- Maps -------------------------------------------------------------------------------------------------- */
@@ -187,6 +190,24 @@ static struct tcp_sock *connection_tcp(struct sock *sk)
 	return &((struct connection *)sk)->tcp;
 }
 
+/* Clears what is no part of a state: whatever the window held behind the carry, the lock, the place in TCP's stream.
+ */
+static inline void conn_normalise(struct conn *conn)
+{
+	int i;
+
+	for (i = 0; i < DIRECTION_COUNT; i++) {
+		struct stream *s = &conn->stream[i];
+		bool in_control = s->mode == STREAM_FRAMES && s->ws.payload_left && (s->frame & WS_CONTROL);
+		__u8 used = in_control ? &s->control.passed + 1 - s->carry : s->carry_len;
+
+		memset(s->carry + used, 0, CARRY_BYTES - used);
+		s->lock = s->seq = 0;
+		s->flags &= ~STREAM_SEQ_KNOWN;
+	}
+	conn->peer_port = 0;
+}
+
 /* A TCP connection. `fresh`: it is seen from its first byte on; else it is older than tapstat. */
 static inline void connection_begin(struct connection *c, bool fresh)
 {
@@ -205,11 +226,13 @@ static inline void connection_begin(struct connection *c, bool fresh)
 	c->tcp.copied_seq = c->tcp.rcv_nxt = 0xffffff00;
 	c->tcp.bytes_received = before;
 	current_task.group_leader = &leader;
-	current_task.tgid = current_task.pid = 4242;
+	if (!current_task.pid)
+		current_task.tgid = current_task.pid = 4242;
 }
 
 /* One call of the service on the connection: bytes as a buffer, or a vector of them (`n` above 0). */
-static inline void connection_call(struct connection *c, enum label_direction direction, const void *at, __u64 n, __u32 len)
+static inline void connection_call(struct connection *c, enum label_direction direction, const void *at, __u64 n,
+				   __u32 len)
 {
 	bool sends = direction == DIRECTION_SENT;
 	long nr = sends ? (n ? NR_WRITEV : NR_WRITE) : (n ? NR_READV : NR_READ);

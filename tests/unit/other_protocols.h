@@ -60,7 +60,8 @@ static inline void write_http(struct bytes *b, __u64 *seed, bool reply)
 {
 	char head[128];
 
-	snprintf(head, sizeof(head), reply ? "HTTP/1.1 200 OK\r\nContent-Length: %u\r\n\r\n" : "GET /%u HTTP/1.1\r\n\r\n",
+	snprintf(head, sizeof(head),
+		 reply ? "HTTP/1.1 200 OK\r\nContent-Length: %u\r\n\r\n" : "GET /%u HTTP/1.1\r\n\r\n",
 		 random_below(seed, 90));
 	bytes_add_text(b, head);
 	if (reply)
@@ -130,7 +131,8 @@ static inline void write_cassandra(struct bytes *b, __u64 *seed, bool reply)
 
 	add_byte(b, (reply ? 0x80 : 0) | version);
 	add_byte(b, random_below(seed, 3));
-	add_big(b, random_below(seed, 2) ? 0x0081 + random_below(seed, 2) : random_below(seed, 0x90), version > 2 ? 2 : 1);
+	add_big(b, random_below(seed, 2) ? 0x0081 + random_below(seed, 2) : random_below(seed, 0x90),
+		version > 2 ? 2 : 1);
 	add_byte(b, random_below(seed, 2) ? 8 : random_below(seed, 17));
 	add_big(b, n, 4);
 	add_random(b, seed, n);
@@ -139,7 +141,8 @@ static inline void write_cassandra(struct bytes *b, __u64 *seed, bool reply)
 /* LDAP and its like: a SEQUENCE of elements with context tags. */
 static inline void write_ber(struct bytes *b, __u64 *seed, bool reply)
 {
-	static const __u8 tags[] = {0x02, 0x04, 0x0a, 0x80, 0x81, 0x82, 0x83, 0x85, 0x87, 0x8a, 0xa0, 0xa3, 0x30, 0x61, 0x64};
+	static const __u8 tags[] = {0x02, 0x04, 0x0a, 0x80, 0x81, 0x82, 0x83, 0x85,
+				    0x87, 0x8a, 0xa0, 0xa3, 0x30, 0x61, 0x64};
 	struct bytes body = {};
 	__u32 elements = 1 + random_below(seed, 6), n;
 
@@ -252,7 +255,7 @@ static inline __u32 random_letter(__u64 *seed, __u32 language)
 {
 	static const struct {
 		__u32 first, letters, blanks;
-	} alphabets[] = {{'a', 26, 7},	    {0x3b1, 25, 7},	 {0x430, 32, 7},      {0xe01, 70, 40},
+	} alphabets[] = {{'a', 26, 7},     {0x3b1, 25, 7},      {0x430, 32, 7},    {0xe01, 70, 40},
 			 {0x3041, 86, 30}, {0x4e00, 20000, 20}, {0xac00, 11000, 5}};
 
 	if (!random_below(seed, alphabets[language].blanks))

@@ -116,7 +116,7 @@ static inline enum verdict feed_http_step(struct feed *f, const __u8 *p, __u32 a
 	if (http_asks_for_websocket(e->head) || e->code == 101)
 		f->stopped = true;
 	else
-		http_after_head(&f->stream);
+		http_after_head(&f->stream, left - *consumed);
 	f->opaque |= f->stream.http.state == HTTP_OPAQUE;
 	return verdict;
 }
@@ -140,9 +140,9 @@ static inline void feed_call(struct feed *f, const __u8 *bytes, __u64 len)
 			p[i] = i >= avail ? f->poison : off + i < carried ? carry[off + i] : bytes[off + i - carried];
 		before = f->stream;
 		consumed = 0;
-		verdict = f->stream.mode == STREAM_HTTP ?
-				  feed_http_step(f, p, avail, left, f->told + off - carried, &consumed) :
-				  feed_frames_step(f, p, avail, left, f->told + off - carried, &consumed);
+		verdict = f->stream.mode == STREAM_HTTP
+				  ? feed_http_step(f, p, avail, left, f->told + off - carried, &consumed)
+				  : feed_frames_step(f, p, avail, left, f->told + off - carried, &consumed);
 		require(consumed <= left);
 		if (verdict == INCOMPLETE) {
 			require(avail == left && avail <= CARRY_BYTES && !consumed);

@@ -75,12 +75,19 @@ static void a_field_is_found_behind_a_line_of_any_length(void **state)
 static void random_requests_are_read_as_they_were_written(void **state)
 {
 	static const char *const noise[] = {
-		"Host: example.org\r\n", "Upgrade-Insecure-Requests: 1\r\n", "Accept: */*\r\n", "X:\r\n",
-		"Sec-WebSocket-Version: 13\r\n", "Content-Type: upgrade\n", "Cookie: a=b; Connection: upgrade\r\n",
-		"Connection: keep-alive\r\n", "Sec-WebSocket-Protocol: chat\r\n",
+		"Host: example.org\r\n",
+		"Upgrade-Insecure-Requests: 1\r\n",
+		"Accept: */*\r\n",
+		"X:\r\n",
+		"Sec-WebSocket-Version: 13\r\n",
+		"Content-Type: upgrade\n",
+		"Cookie: a=b; Connection: upgrade\r\n",
+		"Connection: keep-alive\r\n",
+		"Sec-WebSocket-Protocol: chat\r\n",
 	};
 	static const char *const upgrade[] = {"", "Upgrade: websocket\r\n", "upgrade:WEBSOCKET\n"};
-	static const char *const connection[] = {"", "Connection: Upgrade\r\n", "CONNECTION: keep-alive , upgrade \r\n"};
+	static const char *const connection[] = {"", "Connection: Upgrade\r\n",
+						 "CONNECTION: keep-alive , upgrade \r\n"};
 	static const char *const extension[] = {"", "Sec-WebSocket-Extensions: permessage-deflate\r\n",
 						"sec-websocket-extensions:x-webkit-deflate-frame\n"};
 	__u64 seed = 11;
@@ -105,7 +112,9 @@ static void random_requests_are_read_as_they_were_written(void **state)
 		for (int field = 0; field < 3; field++) {
 			for (int lines = random_below(&seed, 3); lines; lines--)
 				bytes_add_text(&b, noise[random_below(&seed, sizeof(noise) / sizeof(noise[0]))]);
-			bytes_add_text(&b, (field == 0 ? upgrade : field == 1 ? connection : extension)[drawn[field]]);
+			bytes_add_text(&b, (field == 0   ? upgrade
+					    : field == 1 ? connection
+							 : extension)[drawn[field]]);
 		}
 		bytes_add_text(&b, "\r\n");
 		strcat(words, drawn[0] && drawn[1] ? "ask" : "request");
@@ -118,14 +127,16 @@ static void random_requests_are_read_as_they_were_written(void **state)
 			feed_call(&whole, b.at + from, n);
 		}
 		if (strcmp(feed_heads(&whole), words))
-			fail_msg("expected '%s', got '%s' for\n%.*s", words, feed_heads(&whole), (int)b.n, (char *)b.at);
+			fail_msg("expected '%s', got '%s' for\n%.*s", words, feed_heads(&whole), (int)b.n,
+				 (char *)b.at);
 		bytes_free(&b);
 	}
 }
 
 static void random_bytes_never_break_the_parser(void **state)
 {
-	static const char letters[] = "GET HTTP/1.1 \r\n\r\n:,\t upgradewebsocketconnecti-lengh0123456789SPOD\x80\xff";
+	static const char letters[] =
+		"GET HTTP/1.1 \r\n\r\n:,\t upgradewebsocketconnecti-lengh0123456789SPOD\x80\xff";
 	__u64 seed = 12;
 
 	(void)state;

@@ -78,7 +78,8 @@ static const struct {
 	{"a name that just fits", "node", "node " A40 "12345678901234567890123.js", A40 "12345678901234567890123"},
 	{"a longer one is cut", "node", "node " A40 "123456789012345678901234.js", A40 "12345678901234567890123"},
 	{"64 options are enough", "node",
-	 "node -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a "
+	 "node -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a "
+	 "-a -a "
 	 "-a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a -a x.js",
 	 "node"},
 };

@@ -73,9 +73,9 @@ static void the_reference_reads_every_vector_as_it_says(void **state)
 
 static void every_first_byte_and_length_is_judged_by_the_rules(void **state)
 {
-	static const __u64 lengths[] = {0,     1,	    2,		   124,		  125,	   126,
-					127,   128,	    0xffff,	   0x10000,	  1 << 24, 1ULL << 32,
-					~0ULL, 1ULL << 63, (1ULL << 63) - 1};
+	static const __u64 lengths[] = {0,       1,          2,     124,        125,
+					126,     127,        128,   0xffff,     0x10000,
+					1 << 24, 1ULL << 32, ~0ULL, 1ULL << 63, (1ULL << 63) - 1};
 
 	(void)state;
 	for (int first = 0; first < 256; first++)
@@ -96,14 +96,16 @@ static void every_first_byte_and_length_is_judged_by_the_rules(void **state)
 				assert_int_equal(h.masked, masked);
 				assert_true(h.payload == lengths[i] && h.minimal);
 				ok = ws_header_valid(&h, &rules, in_message ? WS_BINARY : 0);
-				assert_int_equal(ok, !reference_breaks(b.at[0], b.at[1], lengths[i], &rules, in_message));
+				assert_int_equal(ok,
+						 !reference_breaks(b.at[0], b.at[1], lengths[i], &rules, in_message));
 				bytes_free(&b);
 			}
 }
 
 static void payloads_of_every_length_are_passed_over_exactly(void **state)
 {
-	static const __u64 lengths[] = {0, 1, 7, 8, 9, 15, 16, 17, 124, 125, 126, 127, 128, 511, 512, 65535, 65536, 70001};
+	static const __u64 lengths[] = {0,   1,   7,   8,   9,   15,  16,    17,    124,
+					125, 126, 127, 128, 511, 512, 65535, 65536, 70001};
 	__u64 seed = 1;
 
 	(void)state;
@@ -190,7 +192,8 @@ static void every_close_code_is_known_or_a_violation(void **state)
 
 static void the_hash_of_a_ping_depends_on_its_payload_alone(void **state)
 {
-	static const __u8 masks[][4] = {{0, 0, 0, 0}, {0xff, 0xff, 0xff, 0xff}, {0x37, 0xfa, 0x21, 0x3d}, {0, 0, 0, 1}};
+	static const __u8 masks[][4] = {
+		{0, 0, 0, 0}, {0xff, 0xff, 0xff, 0xff}, {0x37, 0xfa, 0x21, 0x3d}, {0, 0, 0, 1}};
 	__u8 payload[125];
 	__u64 seed = 2;
 
