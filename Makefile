@@ -132,7 +132,7 @@ check: all $(BUILD)/compile_commands.json
 	@tests/check/run '$(BUILD)'
 
 fuzz:
-	@BUILD='$(BUILD)' tests/fuzz/run $(SECONDS_EACH)
+	@BUILD='$(BUILD)' tests/fuzz/run $(FUZZ_SECONDS)
 
 bench: all
 	@tests/bench/run '$(BUILD)' $(T)

@@ -7,266 +7,13 @@
 #ifndef TAPSTAT_FOLLOW_H
 #define TAPSTAT_FOLLOW_H
 
-#include "classify.h"
-#include "follow_websocket.h"
+#include "recognise.h"
 
 enum {
 	MAX_STEPS = 1 << 17, /* of one call; a step takes 20 to 50 ns */
 	LOCK_TRIES = 4096,   /* for the other thread to finish with the direction: some 50 µs */
 	GAP_EVENTS = 64,     /* events in a row with bytes untold before they are taken for lost */
 };
-
-static __always_inline void conn_flag(struct conn *conn, __u8 flag)
-{
-	conn->flags |= flag;
-}
-
-/* The connection has become WebSocket, in whichever way. */
-static __always_inline void websocket_begins(struct io *io, struct series *to)
-{
-	struct conn *conn = io->conn;
-
-	conn->protocol = PROTOCOL_WEBSOCKET;
-	conn->opened_ns = io->call->now;
-	conn->last_data = io->call->now >> 30;
-	conn->early_answer_us = 0;
-	conn_unix_begin(conn, to);
-	if (conn->series >= SERIES_INDEX(SERVICE_OTHER, 0))
-		self_add(SELF_FOLDED_CONNECTIONS, 1);
-	conn_unix_state(conn, to, true);
-}
-
-/* ---- Handshake --------------------------------------------------------------------------------------------- */
-
-static __always_inline void stream_frames(struct stream *s)
-{
-	s->mode = STREAM_FRAMES;
-	s->message = 0;
-	s->frame = 0;
-	s->ws.payload_left = 0;
-	s->ws.message_bytes = 0;
-	s->ws.minute = 0;
-}
-
-/* A request head is complete. */
-static __always_inline void request_complete(struct io *io)
-{
-	struct conn *conn = io->conn;
-	__u8 role = io->call->dir == DIRECTION_RECEIVED ? ROLE_SERVER : ROLE_CLIENT;
-
-	if (!http_asks_for_websocket(io->stream->http.head)) {
-		http_after_head(io->stream, io->call->len - io->call->off + io->call->rest);
-		return;
-	}
-	if (conn->protocol != PROTOCOL_WEBSOCKET) { /* else its 101 was read by another thread before this event */
-		if (conn->flags & CONN_UPGRADE_PENDING) /* asked again without an answer */
-			record_refused(conn->series, 0);
-		io->series = conn_fix_service(conn, role);
-		conn_flag(conn, CONN_UPGRADE_PENDING);
-	}
-	/* What follows are frames or, if the answer is no, another request. */
-	stream_frames(io->stream);
-}
-
-/* A response head is complete. */
-static __always_inline void response_complete(struct io *io)
-{
-	struct conn *conn = io->conn;
-	__u8 role = io->call->dir == DIRECTION_SENT ? ROLE_SERVER : ROLE_CLIENT;
-	__u32 head = io->stream->http.head, status = io->stream->http.status;
-	bool pending = conn->flags & CONN_UPGRADE_PENDING;
-	struct series *to;
-
-	if (status == 101 && (pending || (head & HTTP_UPGRADE_WEBSOCKET))) {
-		to = conn_fix_service(conn, role);
-		io->series = to;
-		if (!to)
-			return;
-		cell_add(to, CELL_WS_CONNECTIONS + CONNECTION_STATUS_OPENED, 1);
-		if (pending && conn->opened_ns)
-			record_handshake(to, io->call->now - conn->opened_ns);
-		conn->flags =
-			(conn->flags & ~CONN_UPGRADE_PENDING) | (head & HTTP_RSV1_EXTENSION ? CONN_RSV1_ALLOWED : 0);
-		stream_frames(io->stream);
-		websocket_begins(io, to);
-		io->call->opened = 1;
-		return;
-	}
-	http_after_head(io->stream, io->call->len - io->call->off + io->call->rest);
-	if (status >= 200 && pending) {
-		record_refused(conn->series, status);
-		conn->flags &= ~CONN_UPGRADE_PENDING;
-	}
-}
-
-/* One step in STREAM_HTTP. */
-static __always_inline void http_follow(struct io *io, const __u8 *p, __u32 avail)
-{
-	struct stream *s = io->stream;
-	enum http_event event;
-	enum verdict verdict;
-	__u64 consumed;
-
-	if (s->http.state == HTTP_OPAQUE) { /* to the end of the call, which may have more segments */
-		s->http.state = HTTP_START;
-		io->call->off = io->call->len;
-		io->call->rest = 0;
-		return;
-	}
-	verdict = http_step(s, p, avail, io->call->len - io->call->off, &consumed, &event);
-	if (verdict == INCOMPLETE) {
-		window_carry(io, p, avail);
-		return;
-	}
-	io->call->off += consumed;
-	if (event == HTTP_HEAD_BEGINS && (s->http.head & HTTP_IS_REQUEST) &&
-	    !(io->conn->flags & CONN_UPGRADE_PENDING) && io->conn->protocol == PROTOCOL_HTTP)
-		io->conn->opened_ns = io->call->now;
-	if (event == HTTP_HEAD_COMPLETE) {
-		if (s->http.head & HTTP_IS_REQUEST)
-			request_complete(io);
-		else
-			response_complete(io);
-	}
-}
-
-/* ---- Recognition ------------------------------------------------------------------------------------------- */
-
-/* Counts the frames of the chain that were held back. */
-static __always_inline void held_count(struct io *io, struct series *to, __u32 held)
-{
-	struct ws_event event = {};
-
-	ws_held_event(held, &event);
-	if (!event.frame)
-		return;
-	cell_add(to, CELL_WS_FRAMES_RECEIVED + io->call->dir * OPCODE_COUNT + opcode_label(event.opcode), 1);
-	if (event.opcode & WS_CONTROL) {
-		cell_add(to,
-			 CELL_WS_MESSAGES_RECEIVED + io->call->dir * MESSAGE_TYPE_COUNT + message_label(event.opcode),
-			 1);
-	} else if (event.message && event.message_opcode) {
-		cell_add(to,
-			 CELL_WS_MESSAGES_RECEIVED + io->call->dir * MESSAGE_TYPE_COUNT +
-				 message_label(event.message_opcode),
-			 1);
-		record_message_size(to, io->call->dir, event.message_bytes);
-	}
-}
-
-/* The header at the current offset completes the evidence. */
-static __always_inline void candidate_ready(struct io *io)
-{
-	struct conn *conn = io->conn;
-	struct stream *s = io->stream;
-	__u64 held = s->ws.minute;
-	struct series *to = io->series;
-
-	if (conn->protocol != PROTOCOL_WEBSOCKET) {
-		bool server = (s->masked & 1) == (io->call->dir == DIRECTION_RECEIVED);
-
-		to = conn_fix_service(conn, server ? ROLE_SERVER : ROLE_CLIENT);
-		io->series = to;
-		if (!to)
-			return;
-		conn_flag(conn, CONN_JOINED);
-		cell_add(to, CELL_WS_CONNECTIONS_JOINED, 1);
-		self_add(SELF_JOINED + PROTOCOL_WEBSOCKET, 1);
-		websocket_begins(io, to);
-	}
-	if (!to)
-		return;
-	held_count(io, to, held >> 32);
-	held_count(io, to, (__u32)held);
-	s->ws.minute = 0;
-	s->mode = STREAM_FRAMES;
-}
-
-/* One step in STREAM_CANDIDATE. */
-static __always_inline void candidate_follow(struct io *io, const __u8 *p, __u32 avail)
-{
-	struct conn *conn = io->conn;
-	struct stream *s = io->stream, *other = &conn->stream[(io->call->dir ^ 1) & 1];
-	struct ws_candidate candidate = {
-		.known = is_zero(conn->protocol ^ PROTOCOL_WEBSOCKET),
-		.masked = goes_to_server(conn, io->call->dir),
-		.other_silent = is_zero(other->mode ^ STREAM_NEW) & is_zero(other->flags & STREAM_FAILED),
-		.other_failed = other->flags & STREAM_FAILED,
-		.other_masked = other->masked & 1,
-		.call_left = io->call->len - io->call->off + io->call->rest,
-		.other_chain = other->chain & -is_zero(other->mode ^ STREAM_CANDIDATE),
-	};
-	enum verdict verdict;
-	__u64 consumed;
-	bool ready;
-
-	if (conn->protocol == PROTOCOL_HTTP) { /* the other direction said so meanwhile */
-		stream_http(s);
-		return;
-	}
-	verdict = ws_candidate_step(s, &candidate, p, avail, io->call->len - io->call->off, &consumed, &ready);
-	if (verdict == INCOMPLETE) {
-		window_carry(io, p, avail);
-		return;
-	}
-	if (verdict == MALFORMED) {
-		ws_candidate_reset(s);
-		s->flags = (s->flags & ~STREAM_CHAIN) | STREAM_FAILED;
-		io->call->off = io->call->len;
-		io->call->rest = 0;
-		if (candidate.known)
-			return;
-		s->mode = STREAM_NEW;
-		if (++conn->attempts >= CANDIDATE_ATTEMPTS)
-			conn->protocol = PROTOCOL_OTHER;
-		return;
-	}
-	s->flags &= ~STREAM_FAILED;
-	io->call->off += consumed;
-	if (ready)
-		candidate_ready(io);
-}
-
-/* One step in STREAM_NEW: what do the first bytes of the call say? */
-static __always_inline void stream_classify(struct io *io, const __u8 *p, __u32 avail)
-{
-	struct conn *conn = io->conn;
-	struct stream *s = io->stream;
-	enum label_protocol protocol;
-
-	if (conn->protocol == PROTOCOL_HTTP) { /* the other direction said so */
-		stream_http(s);
-		return;
-	}
-	if (avail < CLASSIFY_BYTES) {
-		window_carry(io, p, avail);
-		return;
-	}
-	if (conn->protocol == PROTOCOL_WEBSOCKET) { /* the 101 was seen, not yet or never the request */
-		if (http_starts(p))
-			stream_http(s);
-		else
-			stream_frames(s);
-		return;
-	}
-	protocol = classify(p);
-	if (protocol == PROTOCOL_UNDECIDED) {
-		if (conn->flags & CONN_FRESH) {
-			conn->protocol = PROTOCOL_OTHER;
-			return;
-		}
-		ws_candidate_reset(s);
-		s->mode = STREAM_CANDIDATE;
-		return;
-	}
-	conn->protocol = protocol;
-	if (protocol == PROTOCOL_HTTP)
-		stream_http(s);
-	else if (protocol == PROTOCOL_TLS)
-		self_add(SELF_TLS, 1);
-}
-
-/* ---- The walk over one call -------------------------------------------------------------------------------- */
 
 static __always_inline bool conn_parsed(struct conn *conn)
 {
@@ -283,18 +30,23 @@ static __always_inline void io_init(struct io *io, struct conn *conn, struct scr
 	io->series = conn_series(conn);
 }
 
+/* Begins a step in a function of its own: the bytes at the current offset, or NULL. */
+static __always_inline const __u8 *step_begin(struct io *io, struct conn *conn, struct scratch *scratch, __u32 *avail)
+{
+	if (!conn || !scratch)
+		return NULL;
+	io_init(io, conn, scratch, scratch->call.dir);
+	return window_at(io, avail);
+}
+
 /* One step of everything but data frames and candidates: a global function, so that the verifier looks at it once.
  * 1: the call is done. */
 __noinline int slow_step(struct conn *conn, struct scratch *scratch)
 {
 	struct io on_stack, *io = &on_stack;
-	const __u8 *p;
 	__u32 avail;
+	const __u8 *p = step_begin(io, conn, scratch, &avail);
 
-	if (!conn || !scratch)
-		return 1;
-	io_init(io, conn, scratch, scratch->call.dir);
-	p = window_at(io, &avail);
 	if (!p)
 		return 1;
 	switch (io->stream->mode) {
@@ -317,17 +69,13 @@ __noinline int slow_step(struct conn *conn, struct scratch *scratch)
 __noinline int candidate_step(struct conn *conn, struct scratch *scratch)
 {
 	struct io on_stack, *io = &on_stack;
-	const __u8 *p;
 	__u32 avail;
+	const __u8 *p = step_begin(io, conn, scratch, &avail);
 
-	if (!conn || !scratch)
-		return 1;
-	io_init(io, conn, scratch, scratch->call.dir);
-	p = window_at(io, &avail);
 	if (!p)
 		return 1;
 	candidate_follow(io, p, avail);
-	return !conn_parsed(conn);
+	return !conn_parsed(io->conn);
 }
 
 /* 1: the call is done. */
@@ -497,7 +245,7 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 		stream_skip(io->conn, io->scratch, len, -err - 1);
 		return;
 	}
-	if (s->mode == STREAM_CANDIDATE && conn->protocol == PROTOCOL_WEBSOCKET)
+	if (s->mode == STREAM_CANDIDATE && conn->protocol == PROTOCOL_WEBSOCKET && !(s->flags & STREAM_CHAIN))
 		record_unparsed(UNPARSED_OUT_OF_STEP, len);
 
 	io->call->len = 0;

@@ -194,6 +194,7 @@ static __always_inline void stream_out_of_step(struct io *io)
 	if (io->series)
 		minute_flush(io->series, io->stream, io->call->dir, -1);
 	ws_candidate_reset(io->stream);
+	io->stream->flags &= ~STREAM_CHAIN;
 	io->stream->carry_len = 0;
 	io->stream->mode = STREAM_CANDIDATE;
 }

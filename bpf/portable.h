@@ -12,6 +12,7 @@
 #define load64(p) (*(const __u64 *)(p))
 #define load32(p) (*(const __u32 *)(p))
 #define load16(p) (*(const __u16 *)(p))
+#define store64(p, v) (*(__u64 *)(p) = (v))
 /* Keeps the compiler from folding a bound that the verifier has to see. */
 #define opaque(x) asm volatile("" : "+r"(x))
 /* Masks in one instruction that the compiler can neither move nor drop; `m` is a literal. */
@@ -31,6 +32,10 @@ static __always_inline __u64 load64(const void *p)
 	__u64 v;
 	memcpy(&v, p, sizeof(v));
 	return v;
+}
+static __always_inline void store64(void *p, __u64 v)
+{
+	memcpy(p, &v, sizeof(v));
 }
 static __always_inline __u32 load32(const void *p)
 {

@@ -19,7 +19,7 @@ enum {
 	PATH_BYTES = SELECTOR_PATH_BYTES,
 	PATH_BUFFER = 256, /* a power of two above PATH_BYTES; paths grow from its end */
 	PATH_DEPTH = 32,
-	GLOB_STEPS = 4096,
+	GLOB_STEPS = 1 << 15,
 	SERVICE_UNKNOWN = 0xffffffff, /* not asked for yet: only services with connections take an index */
 };
 

@@ -8,7 +8,7 @@
 
 #include "maps.h"
 
-/* clang-format off: tables */
+/* clang-format off */
 #if defined(__TARGET_ARCH_x86) /* arch/x86/entry/syscalls/syscall_64.tbl */
 enum {
 	NR_READ = 0,

@@ -38,8 +38,8 @@ static __always_inline void window_begin(struct io *io, __u64 at, __u64 len)
 	io->call->base = at - carried;
 	io->call->len = carried + len;
 	/* Overlapping words: the carry is 15 bytes. */
-	*(__u64 *)window = *(__u64 *)io->stream->carry;
-	*(__u64 *)(window + 7) = *(__u64 *)(io->stream->carry + 7);
+	store64(window, load64(io->stream->carry));
+	store64(window + 7, load64(io->stream->carry + 7));
 	io->stream->carry_len = 0;
 	fresh = min_u64(len, FIRST_FILL_BYTES);
 	opaque(fresh);
@@ -83,8 +83,8 @@ static __always_inline const __u8 *window_at(struct io *io, __u32 *avail)
 /* Keeps what the parser could not use yet: the `avail` bytes at the current offset, the last of the segment. */
 static __always_inline void window_carry(struct io *io, const __u8 *p, __u32 avail)
 {
-	*(__u64 *)io->stream->carry = *(const __u64 *)p;
-	*(__u64 *)(io->stream->carry + 7) = *(const __u64 *)(p + 7);
+	store64(io->stream->carry, load64(p));
+	store64(io->stream->carry + 7, load64(p + 7));
 	io->stream->carry_len = avail < CARRY_BYTES ? avail : CARRY_BYTES;
 	io->call->off = io->call->len;
 }

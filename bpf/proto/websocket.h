@@ -340,10 +340,10 @@ static __always_inline __u64 ws_first_payload(const struct ws_header *h, const _
 /*
  * The points of evidence that a header is worth; WS_NO_EVIDENCE: it can't stand here. Stricter than
  * ws_header_valid(), since here the alternative is any other protocol: only final frames count, since their first
- * byte has the top bit set; text has to look like text behind its mask; masking keys are random (RFC 6455
- * section 5.3), so that a key that is the same again is worth nothing, as in records that repeat; empty unfinished
- * frames, which runs of zeros would be, are refused; and unmasked frames other than text are common in binary
- * protocols: they count only beside the masked ones of the other direction.
+ * byte has the top bit set; text has to look like text behind its mask; empty unfinished frames, which runs of zeros
+ * would be, are refused. While the other direction is silent and can't agree, unmasked frames other than text count
+ * nothing, being common in binary protocols, nor do masked ones whose key is the same again, as in records that
+ * repeat, or looks like samples of a signal: masking keys are random (RFC 6455 section 5.3).
  */
 static __always_inline __u32 ws_points(const struct stream *s, const struct ws_candidate *c,
 				       const struct ws_rules *rules, const struct ws_header *h, const __u8 *p,
@@ -364,9 +364,9 @@ static __always_inline __u32 ws_points(const struct stream *s, const struct ws_c
 		return ws_text_likely(ws_first_payload(h, p), n) ? 2 : WS_NO_EVIDENCE;
 	if (c->known)
 		return 1;
-	if (h->masked)
-		return !ws_mask_narrow(h->mask) && (!s->chain || (s->masked ^ ws_mask_digest(h->mask)) & 0xfe);
-	return !c->other_silent;
+	if (!c->other_silent)
+		return 1;
+	return h->masked && !ws_mask_narrow(h->mask) && (!s->chain || (s->masked ^ ws_mask_digest(h->mask)) & 0xfe);
 }
 
 /*

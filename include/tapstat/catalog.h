@@ -12,7 +12,7 @@
 #ifndef TAPSTAT_CATALOG_H
 #define TAPSTAT_CATALOG_H
 
-/* clang-format off: tables */
+/* clang-format off */
 
 /* ---- Label dimensions: closed sets of values, in the order of the cells --------------------------------- */
 
@@ -101,21 +101,18 @@ enum label_ws_error { LABEL_SET_WS_ERROR(TAPSTAT_LABEL_VALUE) WS_ERROR_COUNT };
 enum label_close_code { LABEL_SET_CLOSE_CODE(TAPSTAT_LABEL_VALUE) CLOSE_CODE_COUNT };
 enum label_reconnect_reason { LABEL_SET_RECONNECT_REASON(TAPSTAT_LABEL_VALUE) RECONNECT_REASON_COUNT };
 
-/* clang-format off: tables */
+/* clang-format off */
 
 /* ---- Histogram bounds: upper, inclusive; nanoseconds or bytes or a plain number -------------------------- */
 
-#define BOUNDS_DURATION(B)                                                                                       \
-	B(100000)                                                                                                \
-	B(250000)                                                                                                \
-	B(500000) B(1000000) B(2500000) B(5000000) B(10000000) B(25000000) B(50000000) B(100000000) B(250000000) \
-		B(500000000) B(1000000000) B(2500000000) B(5000000000) B(10000000000)
-#define BOUNDS_LIFETIME(B)                                                                               \
-	B(1000000000)                                                                                    \
-	B(5000000000)                                                                                    \
-	B(15000000000) B(60000000000) B(300000000000) B(900000000000) B(3600000000000) B(14400000000000) \
-		B(86400000000000)
-#define BOUNDS_SIZE(B) \
+#define BOUNDS_DURATION(B)                                                                                    \
+	B(100000) B(250000) B(500000) B(1000000) B(2500000) B(5000000) B(10000000) B(25000000)                \
+	B(50000000) B(100000000) B(250000000) B(500000000) B(1000000000) B(2500000000) B(5000000000)          \
+	B(10000000000)
+#define BOUNDS_LIFETIME(B)                                                                                    \
+	B(1000000000) B(5000000000) B(15000000000) B(60000000000) B(300000000000) B(900000000000)             \
+	B(3600000000000) B(14400000000000) B(86400000000000)
+#define BOUNDS_SIZE(B)                                                                                        \
 	B(16) B(64) B(256) B(1024) B(4096) B(16384) B(65536) B(262144) B(1048576) B(4194304) B(16777216)
 #define BOUNDS_PER_MINUTE(B) B(1) B(10) B(30) B(60) B(120) B(300) B(600) B(1200) B(6000)
 
@@ -138,7 +135,7 @@ enum {
 	SHAPE_PER_MINUTE_CELLS = BOUNDS_PER_MINUTE_COUNT + 2,
 };
 
-/* clang-format off: tables */
+/* clang-format off */
 
 /* ---- Families of a series: labels `service`, `role` and the two dimensions of the row --------------------- */
 
@@ -204,7 +201,7 @@ enum series_cell {
 	SERIES_CELL_COUNT
 };
 
-/* clang-format off: tables */
+/* clang-format off */
 
 /* ---- Families that user space computes at a scrape; labels beside the values, comma-separated -------------- */
 
