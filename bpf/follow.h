@@ -10,9 +10,9 @@
 #include "recognise.h"
 
 enum {
-	MAX_STEPS = 1 << 17, /* of one call; a step takes 20 to 50 ns */
-	LOCK_TRIES = 4096,   /* for the other thread to finish with the direction: some 50 µs */
-	GAP_EVENTS = 64,     /* events in a row with bytes untold before they are taken for lost */
+	MAX_STEPS = 1 << 17,  /* of one call; a step takes 20 to 50 ns */
+	LOCK_TRIES = 1 << 20, /* for the other thread to finish: some 10 ms, since its virtual CPU may be stopped */
+	GAP_EVENTS = 64,      /* events in a row with bytes untold before they are taken for lost */
 };
 
 static __always_inline bool conn_parsed(struct conn *conn)
@@ -86,7 +86,7 @@ static long io_step(__u32 i, struct io *io)
 	if (likely(io->stream->mode == STREAM_FRAMES)) {
 		if (!io->series)
 			io->series = conn_series(io->conn);
-		if (likely(websocket_data_step(io, io->call->dir)))
+		if (websocket_payload_step(io, io->call->dir) || websocket_data_step(io, io->call->dir))
 			return 0;
 	}
 	if (io->stream->mode == STREAM_CANDIDATE)

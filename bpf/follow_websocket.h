@@ -209,6 +209,26 @@ static __always_inline struct ws_rules frame_rules(struct io *io, __u32 dir)
 	return rules;
 }
 
+/* Payload of a data frame, in a segment of its own as most libraries write it: not looked at. False: it is not that.
+ */
+static __always_inline bool websocket_payload_step(struct io *io, __u32 dir)
+{
+	struct stream *s = io->stream;
+	struct ws_event event = {};
+	__u64 passed;
+
+	if (!s->ws.payload_left || (s->frame & WS_CONTROL) || !io->series)
+		return false;
+	passed = min_u64(s->ws.payload_left, io->call->len - io->call->off);
+	s->ws.payload_left -= passed;
+	io->call->off += passed;
+	if (!s->ws.payload_left) {
+		ws_data_complete(s, &event);
+		data_frame_complete(io, io->series, dir, &event);
+	}
+	return true;
+}
+
 /* The common case of websocket_step(): a data frame begins here. False: nothing was done. */
 static __always_inline bool websocket_data_step(struct io *io, __u32 dir)
 {
