@@ -17,8 +17,8 @@
 
 #include "attachment.h"
 
-/* A connection's state lies in a 256-byte slab object: conn.h. */
-enum { CONNECTION_BYTES = 256 };
+/* A connection's state lies in a 256-byte slab object (conn.h); the kernel's list of a socket's storage takes 192 more. */
+enum { CONNECTION_BYTES = 256 + 192 };
 
 /*
  * Every hook: the name people see, its programs, the kernel type that shows that the kernel has it, and what is lost
