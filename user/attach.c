@@ -17,7 +17,8 @@
 
 #include "attachment.h"
 
-/* A connection's state lies in a 256-byte slab object (conn.h); the kernel's list of a socket's storage takes 192 more. */
+/* A connection's state lies in a 256-byte slab object (conn.h); the kernel's list of a socket's storage takes 192
+ * more. */
 enum { CONNECTION_BYTES = 256 + 192 };
 
 /*
