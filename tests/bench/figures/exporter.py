@@ -21,7 +21,6 @@ KERNEL_MIB, KERNEL_MIB_64, MANY_CPUS = 24, 128, 64
 SAMPLE_LINES, MAX_SERVICES = 10000, 126
 MESSAGES, GROWTH_KB = 1000000, 64
 INSTRUCTIONS = 50000
-CONNECTIONS_BYTES = 65536 * 448  # all that are followed at once, beside the maps
 HASH_ELEMENT_BYTES = 48  # the kernel's struct htab_elem
 
 
@@ -80,7 +79,7 @@ def _many_services(programs, tapstat, directory):
 
 def exporter(programs, stack):
     tapstat = Tapstat(stack, programs)
-    maps = samples(tapstat.scrape())["tapstat_memory_ceiling_bytes"] - CONNECTIONS_BYTES
+    ceiling = samples(tapstat.scrape())["tapstat_memory_ceiling_bytes"]
     memory = tapstat.memory()
     yield Row(
         "exporter resident",
@@ -89,12 +88,12 @@ def exporter(programs, stack):
         max(memory.values()) <= RESIDENT_KB,
     )
     here = _possible_cpus()
-    at_64 = maps + _more_for_cpus(tapstat.pid, MANY_CPUS - here)
+    at_64 = ceiling + _more_for_cpus(tapstat.pid, MANY_CPUS - here)
     yield Row(
         "exporter maps",
-        f"{maps / MIB:.1f} MiB on {here} CPUs, computed {at_64 / MIB:.1f} MiB on {MANY_CPUS}",
+        f"ceiling {ceiling / MIB:.1f} MiB on {here} CPUs, computed {at_64 / MIB:.1f} MiB on {MANY_CPUS}",
         f"<= {KERNEL_MIB}, <= {KERNEL_MIB_64} MiB",
-        maps <= KERNEL_MIB * MIB and at_64 <= KERNEL_MIB_64 * MIB,
+        ceiling <= KERNEL_MIB * MIB and at_64 <= KERNEL_MIB_64 * MIB,
     )
 
     directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="tapstat-bench-"))
