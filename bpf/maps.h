@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every map: its key, its lifetime, what happens when it is full, and why it has its size. user/memory.c adds up what
+ * Every map: its key, its lifetime, what happens when it is full, and why it has its size. user/attach.c adds up what
  * they can take.
  */
 #ifndef TAPSTAT_MAPS_H
