@@ -438,8 +438,8 @@ static __always_inline __u32 service_index(const struct service_name *name)
 }
 
 /*
- * Finds out about the current process and notes it in `processes`: its selection and, if asked for, its service. 0, or
- * negative: memory was short. A global function, so that the verifier looks at it once.
+ * Finds out about the current process and notes it in `processes`: its selection and, if asked for, its service. 0,
+ * or negative: memory was short. A global function, so that the verifier looks at it once.
  */
 __noinline int process_identify(bool needs_service)
 {
