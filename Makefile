@@ -5,6 +5,7 @@
 # make run          installs what is missing, builds, starts the exporter (root)
 # make test         installs what is missing, runs every test (root); T=WORD narrows it
 # make check        format, lint, unit tests under sanitizers, generated documents; no root
+# make vm           the kernel tests and some end-to-end ones in Debian's kernels under QEMU; T=6.1 boots one
 # make fuzz bench docs install clean
 #
 # V=1 shows the commands; BUILD=DIR puts everything elsewhere; ARCH=arm64 cross-builds with the packages
@@ -27,7 +28,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)';)
 
 CLANG ?= clang
 LLVM_STRIP ?= llvm-strip
-BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool) # tests only
 triplet := $(if $(filter arm64,$(ARCH)),aarch64-linux-gnu,x86_64-linux-gnu)
 CC := $(if $(filter $(HOST_ARCH),$(ARCH)),gcc,$(triplet)-gcc)
 STRIP := $(if $(filter $(HOST_ARCH),$(ARCH)),strip,$(triplet)-strip)
@@ -45,42 +46,38 @@ CPPFLAGS += -I$(SYSROOT)/usr/include
 LDFLAGS += -L$(SYSROOT)/usr/lib/$(triplet) -Wl,-rpath-link,$(SYSROOT)/usr/lib/$(triplet):$(SYSROOT)/lib/$(triplet)
 endif
 LIBS := -levent -lbpf -lelf -lz -lcap -ljansson
-STATIC_SYSROOT ?=
-ifneq ($(SYSROOT),)
-CPPFLAGS += -I$(SYSROOT)/usr/include
-LDFLAGS += -L$(SYSROOT)/usr/lib/$(triplet) -Wl,-rpath-link,$(SYSROOT)/usr/lib/$(triplet):$(SYSROOT)/lib/$(triplet)
-endif
-LIBS := -levent -lbpf -lelf -lz -lcap -ljansson
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-function -Wno-unused-parameter \
 	-D__TARGET_ARCH_$(if $(filter arm64,$(ARCH)),arm64,x86) -Iinclude -Ibpf \
 	-I$(firstword $(wildcard /usr/include/$(triplet) /usr/$(triplet)/include)) -MMD -MP
 
 user_sources := $(sort $(wildcard user/*.c))
-user_objects := $(user_sources:user/%.c=$(BUILD)/user/%.o)
-library_objects := $(filter-out $(BUILD)/user/main.o $(BUILD)/user/attach.o $(BUILD)/user/snapshot.o \
-	$(BUILD)/user/cmd_%.o,$(user_objects))
+user_objects := $(user_sources:user/%.c=$(BUILD)/user/%.o) $(BUILD)/user/bpf_objects.o
+library_objects := $(filter-out $(BUILD)/user/main.o $(BUILD)/user/cmd_%.o,$(user_objects))
 unit_tests := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: all static run test check fuzz bench docs install clean deps-build deps-test unit
+.PHONY: all static run test check vm fuzz bench docs install clean deps-build deps-test deps-vm unit
 all: $(BUILD)/tapstat
 
 # ---- The binary -------------------------------------------------------------------------------------------------
 
-$(BUILD)/tapstat.bpf.o: bpf/tapstat.bpf.c Makefile
+# One source, two ranges of kernels: user/object.h.
+bpf_objects := $(BUILD)/tapstat.bpf.o $(BUILD)/tapstat_5_10.bpf.o
+$(BUILD)/tapstat_5_10.bpf.o: BPF_CFLAGS += -DTAPSTAT_5_10
+$(bpf_objects): bpf/tapstat.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
 	$(Q)$(LLVM_STRIP) -g $@ # drops DWARF; BTF stays
 
-$(BUILD)/tapstat.skel.h: $(BUILD)/tapstat.bpf.o
-	$(call say,SKEL,$@)
-	$(Q){ echo '/* NOLINTBEGIN: generated */'; $(BPFTOOL) gen skeleton $< name tapstat_bpf; echo '/* NOLINTEND */'; } > $@
-
-$(BUILD)/user/%.o: user/%.c Makefile | $(BUILD)/tapstat.skel.h
+$(BUILD)/user/%.o: user/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(USER_CFLAGS) -c $< -o $@
-$(BUILD)/user/attach.o $(BUILD)/user/snapshot.o: $(BUILD)/tapstat.skel.h
+
+$(BUILD)/user/bpf_objects.o: user/bpf_objects.S $(bpf_objects) Makefile
+	@mkdir -p $(@D)
+	$(call say,AS,$@)
+	$(Q)$(CC) -Wa,-I$(BUILD) -c $< -o $@
 
 $(BUILD)/tapstat: $(user_objects)
 	$(call say,LD,$@)
@@ -100,6 +97,9 @@ deps-build:
 
 deps-test: deps-build
 	@scripts/install-missing test
+
+deps-vm: deps-build
+	@scripts/install-missing vm$(if $(filter arm64,$(ARCH)),-arm64)
 
 run: deps-build
 	@$(MAKE) --no-print-directory all
@@ -125,11 +125,28 @@ $(BUILD)/unit/%: tests/unit/%.c $(library_objects) Makefile
 unit: $(unit_tests)
 
 test: deps-test
+	@scripts/install-missing vm || echo 'the guest of tests/vm will be skipped'
 	@$(MAKE) --no-print-directory all unit $(BUILD)/compile_commands.json
 	@tests/run '$(BUILD)' $(T)
 
 check: all $(BUILD)/compile_commands.json
 	@tests/check/run '$(BUILD)'
+
+# tests/kernel: static, so that it runs in guests, too.
+$(BUILD)/kernel/%.skel.h: tests/kernel/parser.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) $(if $(findstring 5_10,$*),-DTAPSTAT_5_10) -Itests/kernel -MT $@ -c $< -o $(BUILD)/kernel/$*.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton $(BUILD)/kernel/$*.bpf.o name $*_bpf > $@
+
+$(BUILD)/static/test_parser: tests/kernel/test_parser.c $(BUILD)/kernel/parser.skel.h $(BUILD)/kernel/parser_5_10.skel.h
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(CPPFLAGS) -Itests/unit -Itests/kernel -I$(BUILD)/kernel $(USER_CFLAGS) $(LDFLAGS) -static $< -o $@ \
+		-lbpf -lelf -lz
+
+vm: deps-vm
+	@tests/vm/run '$(BUILD)' --arch=$(subst x86_64,amd64,$(ARCH)) $(T)
 
 fuzz:
 	@BUILD='$(BUILD)' tests/fuzz/run $(FUZZ_SECONDS)
@@ -146,4 +163,4 @@ $(BUILD)/compile_commands.json: Makefile $(user_sources)
 clean:
 	rm -rf build
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/user/*.d $(BUILD)/unit/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/user/*.d $(BUILD)/unit/*.d $(BUILD)/kernel/*.d $(BUILD)/static/*.d)

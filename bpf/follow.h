@@ -12,6 +12,7 @@
 enum {
 	MAX_STEPS = 1 << 17,  /* of one call; a step takes 20 to 50 ns */
 	LOCK_TRIES = 1 << 20, /* for the other thread to finish: some 10 ms, since its virtual CPU may be stopped */
+	MAX_TURNS = 4,        /* of one call: a request, its refusal, another ... */
 	GAP_EVENTS = 64,      /* events in a row with bytes untold before they are taken for lost */
 };
 
@@ -30,6 +31,27 @@ static __always_inline void io_init(struct io *io, struct conn *conn, struct scr
 	io->series = conn_series(conn);
 }
 
+/* Lets begin what the walk found (enum turn). A global function, so that the verifier looks at it once. */
+__noinline int conn_turn(CALL_PARAMS)
+{
+	struct io on_stack, *io = &on_stack;
+	__u32 turn;
+
+	CALL_ENTER
+	if (!conn || !scratch)
+		return 0;
+	io_init(io, conn, scratch, scratch->call.dir);
+	turn = io->call->turn;
+	io->call->turn = TURN_NONE;
+	if (turn == TURN_ASKED)
+		websocket_asked(io);
+	else if (turn == TURN_OPENED)
+		websocket_opened(io);
+	else if (turn == TURN_READY)
+		candidate_ready(io);
+	return 0;
+}
+
 /* Begins a step in a function of its own: the bytes at the current offset, or NULL. */
 static __always_inline const __u8 *step_begin(struct io *io, struct conn *conn, struct scratch *scratch, __u32 *avail)
 {
@@ -41,12 +63,14 @@ static __always_inline const __u8 *step_begin(struct io *io, struct conn *conn, 
 
 /* One step of everything but data frames and candidates: a global function, so that the verifier looks at it once.
  * 1: the call is done. */
-__noinline int slow_step(struct conn *conn, struct scratch *scratch)
+__noinline int slow_step(CALL_PARAMS)
 {
 	struct io on_stack, *io = &on_stack;
+	const __u8 *p;
 	__u32 avail;
-	const __u8 *p = step_begin(io, conn, scratch, &avail);
 
+	CALL_ENTER
+	p = step_begin(io, conn, scratch, &avail);
 	if (!p)
 		return 1;
 	switch (io->stream->mode) {
@@ -62,20 +86,22 @@ __noinline int slow_step(struct conn *conn, struct scratch *scratch)
 	default:
 		return 1;
 	}
-	return io->call->fault || !conn_parsed(io->conn);
+	return io->call->fault || io->call->turn || !conn_parsed(io->conn);
 }
 
 /* One step in STREAM_CANDIDATE; global like slow_step(), so that the verifier does not multiply the two. */
-__noinline int candidate_step(struct conn *conn, struct scratch *scratch)
+__noinline int candidate_step(CALL_PARAMS)
 {
 	struct io on_stack, *io = &on_stack;
+	const __u8 *p;
 	__u32 avail;
-	const __u8 *p = step_begin(io, conn, scratch, &avail);
 
+	CALL_ENTER
+	p = step_begin(io, conn, scratch, &avail);
 	if (!p)
 		return 1;
 	candidate_follow(io, p, avail);
-	return !conn_parsed(io->conn);
+	return io->call->turn || !conn_parsed(io->conn);
 }
 
 /* 1: the call is done. */
@@ -90,19 +116,21 @@ static long io_step(__u32 i, struct io *io)
 			return 0;
 	}
 	if (io->stream->mode == STREAM_CANDIDATE)
-		return candidate_step(io->conn, io->scratch) ? 1 : 0;
-	return slow_step(io->conn, io->scratch) ? 1 : 0;
+		return candidate_step(CALL_ARGS(io->conn, io->scratch)) ? 1 : 0;
+	return slow_step(CALL_ARGS(io->conn, io->scratch)) ? 1 : 0;
 }
+DEFINE_CALL_STEP(io_step)
 
 /* All steps of the call that are left. Global like slow_step(). */
-__noinline int io_walk(struct conn *conn, struct scratch *scratch)
+__noinline int io_walk(CALL_PARAMS)
 {
 	struct io io;
 
+	CALL_ENTER
 	if (!conn || !scratch)
 		return 0;
 	io_init(&io, conn, scratch, scratch->call.dir);
-	bpf_loop(MAX_STEPS, io_step, &io, 0);
+	repeat_call(MAX_STEPS, io_step, &io);
 	return 0;
 }
 
@@ -110,11 +138,12 @@ __noinline int io_walk(struct conn *conn, struct scratch *scratch)
  * Bytes that passed unseen. Inside a payload they are skipped like any others of it, and nothing is lost; else the
  * direction is out of step.
  */
-__noinline int stream_skip(struct conn *conn, struct scratch *scratch, __u64 bytes, __u32 reason)
+__noinline int stream_skip(CALL_PARAMS, __u64 bytes, __u32 reason)
 {
 	struct io on_stack, *io = &on_stack;
 	struct stream *s;
 
+	CALL_ENTER
 	if (!conn || !scratch)
 		return 0;
 	io_init(io, conn, scratch, scratch->call.dir);
@@ -167,10 +196,10 @@ static __always_inline void stream_check_gap(struct io *io, struct sock *sk, __u
 	struct tcp_sock *tp;
 	__u32 at, gap;
 
-	tp = bpf_skc_to_tcp_sock(sk);
+	tp = tcp_of(sk);
 	if (!tp)
 		return;
-	at = tcp_position(tp, io->call->dir);
+	at = tcp_position(tp, io->call->dir) - io->call->later;
 	gap = at - s->seq - len;
 	if (unlikely(!(s->flags & STREAM_SEQ_KNOWN) || (__s32)gap < 0)) {
 		s->flags |= STREAM_SEQ_KNOWN;
@@ -196,29 +225,27 @@ static __always_inline void stream_check_gap(struct io *io, struct sock *sk, __u
 		record_unparsed(UNPARSED_GAP, gap);
 		return;
 	}
-	stream_skip(io->conn, io->scratch, gap, UNPARSED_GAP);
+	stream_skip(CALL_ARGS(io->conn, io->scratch), gap, UNPARSED_GAP);
 }
 
-struct lock_wait {
-	struct stream *stream;
-	bool locked;
-};
-
-static long lock_step(__u32 i, struct lock_wait *wait)
+static long lock_step(__u32 i, struct io *io)
 {
-	wait->locked = !swap_u32(&wait->stream->lock, 1);
-	return wait->locked;
+	io->call->locked = try_lock(&io->stream->lock);
+	return io->call->locked;
 }
+DEFINE_CALL_STEP(lock_step)
 
-/* Another thread may be at work on the same direction; it runs on another CPU and is done soon. */
-static __always_inline bool stream_lock(struct stream *s)
+/* Another thread is at work on the same direction; it runs on another CPU and is done soon. 1: it is. */
+__noinline int stream_wait(CALL_PARAMS)
 {
-	struct lock_wait wait = {.stream = s};
+	struct io io;
 
-	if (likely(!swap_u32(&s->lock, 1)))
-		return true;
-	bpf_loop(LOCK_TRIES, lock_step, &wait, 0);
-	return wait.locked;
+	CALL_ENTER
+	if (!conn || !scratch)
+		return 0;
+	io_init(&io, conn, scratch, scratch->call.dir);
+	repeat_call(LOCK_TRIES, lock_step, &io);
+	return io.call->locked;
 }
 
 /* The bytes of one successful call. */
@@ -229,7 +256,7 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 	struct stream *s = io->stream;
 	int err;
 
-	if (sk->sk_protocol == IPPROTO_TCP && is_tcp(sk))
+	if (sk_read(sk, sk_protocol) == IPPROTO_TCP && is_tcp(sk))
 		stream_check_gap(io, sk, len);
 	if (s->mode == STREAM_DEAD) {
 		record_unparsed(UNPARSED_DECODE, len);
@@ -242,7 +269,7 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 		return;
 	}
 	if (unlikely(err)) {
-		stream_skip(io->conn, io->scratch, len, -err - 1);
+		stream_skip(CALL_ARGS(io->conn, io->scratch), len, -err - 1);
 		return;
 	}
 	if (s->mode == STREAM_CANDIDATE && conn->protocol == PROTOCOL_WEBSOCKET && !(s->flags & STREAM_CHAIN))
@@ -263,12 +290,17 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 		io->call->vector = payload.vector;
 		io->call->segments = payload.segments;
 	}
-	io_walk(conn, io->scratch);
+	for (int i = 0; i <= MAX_TURNS; i++) {
+		io_walk(CALL_ARGS(conn, io->scratch));
+		if (likely(!io->call->turn))
+			break;
+		conn_turn(CALL_ARGS(conn, io->scratch));
+	}
 	if (likely(io->call->off >= io->call->len && !io->call->rest) || !conn_parsed(conn))
 		return;
 	if (s->mode == STREAM_DEAD)
 		return;
-	stream_skip(io->conn, io->scratch, io->call->len - io->call->off + io->call->rest,
+	stream_skip(CALL_ARGS(io->conn, io->scratch), io->call->len - io->call->off + io->call->rest,
 		    io->call->fault ? UNPARSED_FAULT : UNPARSED_CAPPED);
 }
 
@@ -294,37 +326,37 @@ static __always_inline void io_failed(struct conn *conn, struct task_struct *tas
 /* A socket of a kind that can't be followed. */
 static __always_inline bool socket_skipped(struct sock *sk, int len)
 {
-	__u16 family = sk->__sk_common.skc_family;
+	__u16 family = sk_read(sk, __sk_common.skc_family);
 
-	if (sk->sk_type != SOCK_STREAM)
+	if (sk_read(sk, sk_type) != SOCK_STREAM)
 		return true;
 	if (family == AF_UNIX)
 		return false;
 	if (family != AF_INET && family != AF_INET6)
 		return true;
-	if (sk->sk_protocol == IPPROTO_TCP)
+	if (sk_read(sk, sk_protocol) == IPPROTO_TCP)
 		return false;
-	if (sk->sk_protocol == IPPROTO_MPTCP && len > 0)
+	if (sk_read(sk, sk_protocol) == IPPROTO_MPTCP && len > 0)
 		record_unparsed(UNPARSED_MPTCP, len);
 	return true;
 }
 
 /*
- * A call on a socket has ended: `len` bytes were sent or received (enum label_direction), or -errno. In the context
- * of the task that made the call.
+ * A call on a socket has ended: `len` bytes were sent or received (enum label_direction), or -errno; `later` more are
+ * told of by further events. In the context of the task that made the call.
  */
-static __always_inline int on_io(struct sock *sk, __u32 dir, int len, int flags)
+static __always_inline int on_io_before(struct sock *sk, __u32 dir, int len, int flags, __u32 later)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = current_task_struct();
 	struct scratch *scratch;
 	struct io io = {};
-	__u32 key = 0;
 
 	if ((flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) || socket_skipped(sk, len))
 		return 0;
-	if ((__u32)task->tgid == self_tgid || (task->flags & (PF_KTHREAD | PF_IO_WORKER)) == PF_KTHREAD)
+	if ((__u32)task_read(task, tgid) == shared.self_tgid ||
+	    (task_read(task, flags) & (PF_KTHREAD | PF_IO_WORKER)) == PF_KTHREAD)
 		return 0;
-	io.conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	io.conn = conn_find(sk);
 	if (unlikely(len <= 0)) {
 		if (io.conn && len < 0) {
 			io_failed(io.conn, task, dir, len);
@@ -343,36 +375,107 @@ static __always_inline int on_io(struct sock *sk, __u32 dir, int len, int flags)
 		}
 	}
 
-	scratch = bpf_map_lookup_elem(&scratches, &key);
-	if (!scratch)
-		return 0;
-	if (unlikely(scratch->busy)) {
+	scratch = scratch_take();
+	if (unlikely(!scratch)) {
 		record_unparsed(UNPARSED_BUSY_WINDOW, len);
 		return 0; /* the sequence numbers will tell */
 	}
-	scratch->busy = 1;
+	scratch->sock = (__u64)sk;
+	scratch->call.later = later;
 	if (!io.conn)
-		io.conn = conn_create(sk, task, dir, len);
+		io.conn = conn_create(sk, scratch, task, dir, len + later);
 	if (io.conn) {
 		io_init(&io, io.conn, scratch, dir);
-		if (likely(stream_lock(io.stream))) {
-			io.call->dir = dir;
+		io.call->dir = dir;
+		if (likely(try_lock(&io.stream->lock)) || stream_wait(CALL_ARGS(io.conn, scratch))) {
+			io.call->turn = TURN_NONE;
 			io.call->now = bpf_ktime_get_ns();
 			io.call->opened = 0;
 			io.call->fault = 0;
 			if (unlikely(flags & MSG_TRUNC) && dir == DIRECTION_RECEIVED)
-				stream_skip(io.conn, scratch, len, UNPARSED_DISCARDED);
+				stream_skip(CALL_ARGS(io.conn, scratch), len, UNPARSED_DISCARDED);
 			else
 				io_parse(&io, sk, task, dir, len);
 			if (unlikely(io.call->opened) && is_tcp(sk))
 				reconnection_match(sk, io.conn, io.call->now);
-			store_release_u32(&io.stream->lock, 0);
+			unlock(&io.stream->lock);
 		} else {
 			record_unparsed(UNPARSED_BUSY_STREAM, len);
 		}
 	}
-	scratch->busy = 0;
+	scratch_give(scratch);
 	return 0;
+}
+
+static __always_inline int on_io(struct sock *sk, __u32 dir, int len, int flags)
+{
+	return on_io_before(sk, dir, len, flags, 0);
+}
+
+/* splice has taken bytes out of a TCP socket. */
+static __always_inline int on_spliced(struct sock *sk, long len)
+{
+	struct conn *conn = sk ? conn_find(sk) : NULL;
+	struct scratch *scratch;
+	struct io io;
+
+	if (len <= 0 || !conn || !conn_parsed(conn))
+		return 0;
+	scratch = scratch_take();
+	if (!scratch) {
+		record_unparsed(UNPARSED_BUSY_WINDOW, len);
+		return 0;
+	}
+	scratch->sock = (__u64)sk;
+	scratch->call.dir = DIRECTION_RECEIVED;
+	scratch->call.now = bpf_ktime_get_ns();
+	io_init(&io, conn, scratch, DIRECTION_RECEIVED);
+	if (try_lock(&io.stream->lock)) { /* else the sequence numbers will tell */
+		io.stream->seq += len;
+		stream_skip(CALL_ARGS(conn, scratch), len, UNPARSED_SPLICE);
+		unlock(&io.stream->lock);
+	}
+	scratch_give(scratch);
+	return 0;
+}
+
+/* The last process lets go of a socket that may be of AF_UNIX. */
+static __always_inline int on_unix_release(struct sock *sk)
+{
+	struct conn *conn = sk ? conn_find(sk) : NULL;
+
+	if (conn)
+		conn_unix_end(sk, conn);
+	return 0;
+}
+
+/* ---- Functions whose return knows no arguments (kretprobe) ---------------------------------------------------- */
+
+static __always_inline __u64 entered_key(__u32 dir)
+{
+	return (__u64)(__u32)bpf_get_current_pid_tgid() << 1 | dir;
+}
+
+static __always_inline int on_function_entry(struct socket *socket, __u32 dir, __u32 flags)
+{
+	struct entered_call call = {.sock = (__u64)BPF_CORE_READ(socket, sk), .flags = flags};
+	__u64 key = entered_key(dir);
+
+	bpf_map_update_elem(&entered_calls, &key, &call, BPF_ANY);
+	return 0;
+}
+
+/* False: the entry is not known. */
+static __always_inline bool on_function_return(__u32 dir, struct entered_call *call)
+{
+	__u64 key = entered_key(dir);
+	struct entered_call *known = bpf_map_lookup_elem(&entered_calls, &key);
+
+	if (!known)
+		return false;
+	*call = *known;
+	bpf_map_delete_elem(&entered_calls, &key);
+	return true;
 }
 
 #endif

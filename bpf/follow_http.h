@@ -13,6 +13,17 @@ static __always_inline void conn_flag(struct conn *conn, __u8 flag)
 	conn->flags |= flag;
 }
 
+/*
+ * What a step found to begin. The walk stops, and the handler lets it begin (conn_turn()): naming the service takes
+ * more of the stack than is left inside the walk.
+ */
+enum turn {
+	TURN_NONE,
+	TURN_ASKED,  /* an upgrade request is complete */
+	TURN_OPENED, /* the 101 is */
+	TURN_READY,  /* the evidence for WebSocket in mid-stream is */
+};
+
 /* The connection has become WebSocket, in whichever way. */
 static __always_inline void websocket_begins(struct io *io, struct series *to)
 {
@@ -41,17 +52,22 @@ static __always_inline void stream_frames(struct stream *s)
 /* A request head is complete. */
 static __always_inline void request_complete(struct io *io)
 {
+	if (http_asks_for_websocket(io->stream->http.head))
+		io->call->turn = TURN_ASKED;
+	else
+		http_after_head(io->stream, io->call->len - io->call->off + io->call->rest);
+}
+
+/* A request asks for WebSocket. */
+static __always_inline void websocket_asked(struct io *io)
+{
 	struct conn *conn = io->conn;
 	__u8 role = io->call->dir == DIRECTION_RECEIVED ? ROLE_SERVER : ROLE_CLIENT;
 
-	if (!http_asks_for_websocket(io->stream->http.head)) {
-		http_after_head(io->stream, io->call->len - io->call->off + io->call->rest);
-		return;
-	}
 	if (conn->protocol != PROTOCOL_WEBSOCKET) { /* else its 101 was read by another thread before this event */
 		if (conn->flags & CONN_UPGRADE_PENDING) /* asked again without an answer */
 			record_refused(conn->series, 0);
-		io->series = conn_fix_service(conn, role);
+		conn_fix_service(conn, io->scratch, role);
 		conn_flag(conn, CONN_UPGRADE_PENDING);
 	}
 	/* What follows are frames or, if the answer is no, another request. */
@@ -62,24 +78,11 @@ static __always_inline void request_complete(struct io *io)
 static __always_inline void response_complete(struct io *io)
 {
 	struct conn *conn = io->conn;
-	__u8 role = io->call->dir == DIRECTION_SENT ? ROLE_SERVER : ROLE_CLIENT;
 	__u32 head = io->stream->http.head, status = io->stream->http.status;
 	bool pending = conn->flags & CONN_UPGRADE_PENDING;
-	struct series *to;
 
 	if (status == 101 && (pending || (head & HTTP_UPGRADE_WEBSOCKET))) {
-		to = conn_fix_service(conn, role);
-		io->series = to;
-		if (!to)
-			return;
-		cell_add(to, CELL_WS_CONNECTIONS + CONNECTION_STATUS_OPENED, 1);
-		if (pending && conn->opened_ns)
-			record_handshake(to, io->call->now - conn->opened_ns);
-		conn->flags =
-			(conn->flags & ~CONN_UPGRADE_PENDING) | (head & HTTP_RSV1_EXTENSION ? CONN_RSV1_ALLOWED : 0);
-		stream_frames(io->stream);
-		websocket_begins(io, to);
-		io->call->opened = 1;
+		io->call->turn = TURN_OPENED;
 		return;
 	}
 	http_after_head(io->stream, io->call->len - io->call->off + io->call->rest);
@@ -87,6 +90,25 @@ static __always_inline void response_complete(struct io *io)
 		record_refused(conn->series, status);
 		conn->flags &= ~CONN_UPGRADE_PENDING;
 	}
+}
+
+/* The answer is a 101. */
+static __always_inline void websocket_opened(struct io *io)
+{
+	struct conn *conn = io->conn;
+	__u8 role = io->call->dir == DIRECTION_SENT ? ROLE_SERVER : ROLE_CLIENT;
+	struct series *to = conn_fix_service(conn, io->scratch, role);
+
+	if (!to)
+		return;
+	cell_add(to, CELL_WS_CONNECTIONS + CONNECTION_STATUS_OPENED, 1);
+	if ((conn->flags & CONN_UPGRADE_PENDING) && conn->opened_ns)
+		record_handshake(to, io->call->now - conn->opened_ns);
+	conn->flags = (conn->flags & ~CONN_UPGRADE_PENDING) |
+		      (io->stream->http.head & HTTP_RSV1_EXTENSION ? CONN_RSV1_ALLOWED : 0);
+	stream_frames(io->stream);
+	websocket_begins(io, to);
+	io->call->opened = 1;
 }
 
 /* One step in STREAM_HTTP. */

@@ -248,7 +248,7 @@ static __always_inline bool websocket_data_step(struct io *io, __u32 dir)
 	return true;
 }
 
-/* One step in STREAM_FRAMES. */
+/* One step in STREAM_FRAMES, of anything but a data frame. */
 static __always_inline void websocket_step(struct io *io, const __u8 *p, __u32 avail)
 {
 	struct ws_rules rules = frame_rules(io, io->call->dir);
@@ -259,7 +259,8 @@ static __always_inline void websocket_step(struct io *io, const __u8 *p, __u32 a
 
 	if (!to)
 		return;
-	verdict = ws_step(io->stream, &rules, p, avail, io->call->len - io->call->off, &consumed, &event);
+	verdict = ws_other_step(io->stream, &rules, p, avail, io->call->len - io->call->off, &consumed, &event,
+				&io->scratch->candidate.header);
 	if (verdict == INCOMPLETE) {
 		window_carry(io, p, avail);
 		return;

@@ -24,6 +24,8 @@ enum {
 	AF_INET = 2,
 	AF_INET6 = 10,
 	SOCK_STREAM = 1,
+	S_IFMT = 0170000,
+	S_IFSOCK = 0140000,
 	IPPROTO_TCP = 6,
 	IPPROTO_MPTCP = 262,
 	TCP_CLOSE = 7,
@@ -52,11 +54,12 @@ struct list_head {
 /* arch/x86/include/asm/ptrace.h, arch/arm64/include/asm/ptrace.h */
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long di, si, dx, ax, orig_ax;
+	unsigned long r10, ax, cx, dx, si, di, orig_ax;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
 	__u64 regs[31];
+	__u64 orig_x0;
 	__s32 syscallno;
 };
 #endif
@@ -95,8 +98,24 @@ struct path {
 	struct dentry *dentry;
 };
 
+struct inode {
+	unsigned short i_mode;
+	unsigned long i_ino;
+};
+
 struct file {
 	struct path f_path;
+	struct inode *f_inode;
+	void *private_data;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
 };
 
 struct mm_struct {
@@ -134,6 +153,7 @@ struct css_set {
 
 struct task_struct {
 	struct thread_info thread_info;
+	void *stack;
 	unsigned int flags;
 	pid_t pid, tgid;
 	struct task_struct *group_leader;
@@ -141,6 +161,7 @@ struct task_struct {
 	__u32 self_exec_id;
 	struct mm_struct *mm;
 	struct css_set *cgroups;
+	struct files_struct *files;
 	char comm[16];
 };
 
@@ -160,7 +181,21 @@ struct sock_common {
 	struct in6_addr skc_v6_daddr;
 };
 
-struct socket;
+struct sock;
+
+struct socket {
+	struct sock *sk;
+};
+
+/* include/net/sock.h: a socket and its inode are one allocation. */
+struct socket_alloc {
+	struct socket socket;
+	struct inode vfs_inode;
+};
+
+struct msghdr {
+	unsigned int msg_flags;
+};
 
 struct sock {
 	struct sock_common __sk_common;
@@ -186,6 +221,13 @@ struct bpf_iter__bpf_sk_storage_map {
 	struct bpf_iter_meta *meta;
 	struct bpf_map *map;
 	struct sock *sk;
+	void *value;
+};
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	void *key;
 	void *value;
 };
 

@@ -14,7 +14,7 @@
 
 static __always_inline bool is_tcp(struct sock *sk)
 {
-	return sk->__sk_common.skc_family != AF_UNIX;
+	return sk_read(sk, __sk_common.skc_family) != AF_UNIX;
 }
 
 static __always_inline struct series *conn_series(struct conn *conn)
@@ -22,12 +22,60 @@ static __always_inline struct series *conn_series(struct conn *conn)
 	return conn->series == SERIES_NONE ? NULL : series_lookup(conn->series);
 }
 
+/* ---- State by socket --------------------------------------------------------------------------------------- */
+
+/* What distinguishes a socket from others that were at its address: the number of its inode, 0 once it has none. */
+static __always_inline __u64 sock_generation(struct sock *sk)
+{
+	struct socket_alloc *alloc = (void *)BPF_CORE_READ(sk, sk_socket);
+
+	return alloc ? BPF_CORE_READ(alloc, vfs_inode.i_ino) : 0;
+}
+
+/* The state of a socket that user space holds. */
+static __always_inline struct conn *conn_find(struct sock *sk)
+{
+	if (HASHED) {
+		__u64 key = (__u64)sk;
+		struct hashed_conn *hashed = bpf_map_lookup_elem(&conns_by_sock, &key);
+
+		return hashed && hashed->generation == sock_generation(sk) ? &hashed->conn : NULL;
+	}
+	return bpf_sk_storage_get(&conns, sk, 0, 0);
+}
+
+/* The state of a socket that may be an orphan already. */
+static __always_inline struct conn *conn_of_any(struct sock *sk)
+{
+	if (HASHED) {
+		__u64 key = (__u64)sk;
+		struct hashed_conn *hashed = bpf_map_lookup_elem(&conns_by_sock, &key);
+
+		return hashed ? &hashed->conn : NULL;
+	}
+	return bpf_sk_storage_get(&conns, sk, 0, 0);
+}
+
+/* The state ends before its socket's memory is given back. */
+static __always_inline void conn_remove(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	if (HASHED && !bpf_map_delete_elem(&conns_by_sock, &key))
+		__sync_fetch_and_add(&shared.states_live, -1);
+}
+
 /* ---- Sequence numbers -------------------------------------------------------------------------------------- */
+
+static __always_inline struct tcp_sock *tcp_of(struct sock *sk)
+{
+	return HASHED ? (struct tcp_sock *)sk : bpf_skc_to_tcp_sock(sk);
+}
 
 /* Behind the last byte that user space wrote to, or read from, the stream. */
 static __always_inline __u32 tcp_position(struct tcp_sock *tp, __u32 dir)
 {
-	return dir == DIRECTION_SENT ? tp->write_seq : tp->copied_seq;
+	return dir == DIRECTION_SENT ? sk_read(tp, write_seq) : sk_read(tp, copied_seq);
 }
 
 /*
@@ -39,9 +87,9 @@ static __always_inline bool tcp_is_start(struct tcp_sock *tp, __u32 dir, __u32 l
 	__u32 at;
 
 	if (dir == DIRECTION_SENT)
-		at = tp->write_seq - (tp->snd_una - (__u32)tp->bytes_acked);
+		at = sk_read(tp, write_seq) - (sk_read(tp, snd_una) - (__u32)sk_read(tp, bytes_acked));
 	else
-		at = (__u32)tp->bytes_received - (tp->rcv_nxt - tp->copied_seq);
+		at = (__u32)sk_read(tp, bytes_received) - (sk_read(tp, rcv_nxt) - sk_read(tp, copied_seq));
 	return at - len + 1 <= 2;
 }
 
@@ -52,9 +100,10 @@ static __always_inline void peer_key_fill(struct peer_key *key, struct sock *sk,
 	__builtin_memset(key, 0, sizeof(*key));
 	key->series = series_index;
 	key->port = port;
-	if (sk->__sk_common.skc_family == AF_INET) { /* as the IPv4-mapped address that a dual-stack socket shows */
+	if (sk_read(sk, __sk_common.skc_family) ==
+	    AF_INET) { /* as the IPv4-mapped address that a dual-stack socket shows */
 		key->addr[2] = __builtin_bswap32(0xffff);
-		key->addr[3] = sk->__sk_common.skc_daddr;
+		key->addr[3] = sk_read(sk, __sk_common.skc_daddr);
 	} else {
 		BPF_CORE_READ_INTO(&key->addr, sk, __sk_common.skc_v6_daddr);
 	}
@@ -84,7 +133,11 @@ static __always_inline void reconnection_expect(struct sock *sk, struct conn *co
 		record_dropped(DROPPED_MAX_ABNORMAL_ENDS);
 		return;
 	}
-	key.depth = __sync_fetch_and_add(depth, 1) + 1;
+	if (!take_number(depth, none)) {
+		record_dropped(DROPPED_MAX_ABNORMAL_ENDS);
+		return;
+	}
+	key.depth = none + 1;
 	if (bpf_map_update_elem(&end_by_peer, &key, &end, BPF_ANY))
 		record_dropped(DROPPED_MAX_ABNORMAL_ENDS);
 }
@@ -104,23 +157,23 @@ static __always_inline void reconnection_match(struct sock *sk, struct conn *con
 	if (!depth)
 		return;
 	top = *depth;
-	if (!top || __sync_val_compare_and_swap(depth, top, top - 1) != top)
+	if (!top || !compare_and_swap(depth, top, top - 1))
 		return;
 	key.depth = top;
 	end = bpf_map_lookup_elem(&end_by_peer, &key);
 	if (end && now - end->at_ns <= RECONNECT_WINDOW_NS && end->reason < RECONNECT_REASON_COUNT)
 		cell_add(to, CELL_WS_RECONNECTIONS + end->reason, 1);
 	else
-		__sync_val_compare_and_swap(depth, top - 1, 0);
+		(void)compare_and_swap(depth, top - 1, 0);
 	bpf_map_delete_elem(&end_by_peer, &key);
 }
 
 /* ---- Begin ------------------------------------------------------------------------------------------------- */
 
 /* Fixes the service of the connection: the current process, in this role. */
-static __always_inline struct series *conn_fix_service(struct conn *conn, enum role role)
+static __always_inline struct series *conn_fix_service(struct conn *conn, struct scratch *scratch, enum role role)
 {
-	__u32 service = service_current(bpf_get_current_task_btf());
+	__u32 service = service_current(current_task_struct(), scratch->slot);
 	struct service *entry = bpf_map_lookup_elem(&services, &service);
 
 	if (entry && role < ROLE_COUNT)
@@ -132,54 +185,19 @@ static __always_inline struct series *conn_fix_service(struct conn *conn, enum r
 
 static __always_inline bool port_selected(struct sock *sk)
 {
-	__u16 local = sk->__sk_common.skc_num, remote = __builtin_bswap16(sk->__sk_common.skc_dport);
+	__u16 local = sk_read(sk, __sk_common.skc_num);
+	__u16 remote = __builtin_bswap16(sk_read(sk, __sk_common.skc_dport));
 	__u64 match = 0;
 
-	if (!selectors.ports)
+	if (!settings.selectors.ports)
 		return true;
 	if (!is_tcp(sk))
 		return false;
 	for (__u32 i = 0; i < SELECTOR_MAX; i++)
-		if (i < selectors.ports)
-			match |= is_zero(selectors.port[i] ^ local) | is_zero(selectors.port[i] ^ remote);
+		if (i < settings.selectors.ports)
+			match |= is_zero(settings.selectors.port[i] ^ local) |
+				 is_zero(settings.selectors.port[i] ^ remote);
 	return match;
-}
-
-/* State for a socket that does its first I/O, if it is wanted. */
-static __always_inline struct conn *conn_create(struct sock *sk, struct task_struct *task, __u32 dir, __u32 len)
-{
-	struct conn fresh = {.series = SERIES_NONE}, *conn;
-
-	if (selecting) {
-		if (!port_selected(sk))
-			return NULL;
-		if (selecting_process) {
-			struct process *process = process_current(task, false);
-
-			if (!process || !process->selected)
-				return NULL;
-		}
-	}
-	if (states_live >= max_connections) {
-		record_dropped(DROPPED_MAX_CONNECTIONS);
-		return NULL;
-	}
-	if (!is_tcp(sk)) {
-		fresh.flags = CONN_UNIX;
-	} else {
-		struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-
-		fresh.peer_port = __builtin_bswap16(sk->__sk_common.skc_dport);
-		if (tp && tcp_is_start(tp, dir, len))
-			fresh.flags = CONN_FRESH;
-	}
-	conn = bpf_sk_storage_get(&conns, sk, &fresh, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!conn) {
-		record_dropped(DROPPED_NO_MEMORY);
-		return NULL;
-	}
-	__sync_fetch_and_add(&states_live, 1);
-	return conn;
 }
 
 /* ---- End --------------------------------------------------------------------------------------------------- */
@@ -201,7 +219,7 @@ static __always_inline void minute_flush(struct series *to, struct stream *s, __
 
 	if (s->mode == STREAM_CANDIDATE || !(__u32)minute || minute >> 32 >= current)
 		return;
-	if (__sync_val_compare_and_swap(&s->ws.minute, minute, 0) == minute)
+	if (compare_and_swap(&s->ws.minute, minute, 0))
 		record_minute(to, dir, (__u32)minute);
 }
 
@@ -214,7 +232,7 @@ static __always_inline void conn_record_lifetime(struct conn *conn, struct serie
 /* Bytes that no event told of and that were still waited for: stream_check_gap(). */
 static __always_inline void conn_record_gap(struct sock *sk, struct conn *conn)
 {
-	struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+	struct tcp_sock *tp = tcp_of(sk);
 
 	if (!tp)
 		return;
@@ -233,7 +251,8 @@ static __always_inline void conn_end(struct sock *sk, struct conn *conn)
 	enum label_reconnect_reason reason;
 	struct series *to;
 
-	__sync_fetch_and_add(&states_live, -1);
+	if (!HASHED) /* else by conn_remove() */
+		__sync_fetch_and_add(&shared.states_live, -1);
 	to = conn_series(conn);
 	if (!to)
 		return;
@@ -250,7 +269,7 @@ static __always_inline void conn_end(struct sock *sk, struct conn *conn)
 		cell_add_shared(to, CELL_WS_CONNECTIONS + CONNECTION_STATUS_CLOSED, 1);
 		return;
 	}
-	reason = conn_ping_unanswered(conn) || (conn->flags & CONN_TIMED_OUT) || sk->sk_err == ETIMEDOUT
+	reason = conn_ping_unanswered(conn) || (conn->flags & CONN_TIMED_OUT) || sk_read(sk, sk_err) == ETIMEDOUT
 			 ? RECONNECT_REASON_HEARTBEAT_TIMEOUT
 			 : RECONNECT_REASON_CONNECTION_LOST;
 	cell_add_shared(to, CELL_WS_CONNECTIONS + CONNECTION_STATUS_ERROR, 1);
@@ -294,6 +313,105 @@ static __always_inline void conn_unix_lifetime(struct conn *conn, struct series 
 	conn->flags |= CONN_LIFETIME_DONE;
 	record_unix_unsampled(to, -1, conn->opened_ns);
 	conn_record_lifetime(conn, to, now);
+}
+
+/* An AF_UNIX connection leaves its last process: what the scan would find later, where nothing tells it. */
+static __always_inline void conn_unix_end(struct sock *sk, struct conn *conn)
+{
+	struct series *to = conn_series(conn);
+	__u32 state = conn->unix_state;
+
+	if (!(conn->flags & CONN_UNIX))
+		return;
+	if (to && conn->protocol == PROTOCOL_WEBSOCKET) {
+		conn->protocol = PROTOCOL_OTHER;
+		conn_unix_lifetime(conn, to, bpf_ktime_get_ns());
+		minute_flush(to, &conn->stream[DIRECTION_RECEIVED], DIRECTION_RECEIVED, -1);
+		minute_flush(to, &conn->stream[DIRECTION_SENT], DIRECTION_SENT, -1);
+		record_unix_end(to, state);
+	} else if (to && (conn->flags & CONN_UPGRADE_PENDING)) {
+		conn->flags &= ~CONN_UPGRADE_PENDING;
+		record_refused(conn->series, 0);
+	}
+	conn_remove(sk);
+}
+
+/* The state of a socket that was at this address and whose end nobody told. A global function, so that the verifier
+ * looks at it once. */
+__noinline int conn_of_another(__u64 key)
+{
+	struct hashed_conn *hashed = bpf_map_lookup_elem(&conns_by_sock, &key);
+
+	if (!hashed)
+		return 0;
+	if (hashed->conn.flags & CONN_UNIX)
+		conn_unix_end((struct sock *)key, &hashed->conn);
+	else
+		conn_remove((struct sock *)key);
+	return 0;
+}
+
+/* ---- A socket's first I/O ---------------------------------------------------------------------------------- */
+
+/* A state like scratch->fresh for a socket that has none. */
+static __always_inline struct conn *conn_insert(struct sock *sk, struct scratch *scratch)
+{
+	struct conn *conn;
+
+	if (HASHED) {
+		__u64 key = (__u64)sk;
+		struct hashed_conn *hashed = bpf_map_lookup_elem(&conns_by_sock, &key);
+
+		if (hashed) /* the address from memory: a pointer is not accepted for a number */
+			conn_of_another(*(volatile __u64 *)&scratch->sock);
+		scratch->fresh.generation = sock_generation(sk);
+		if (bpf_map_update_elem(&conns_by_sock, &key, &scratch->fresh, BPF_ANY))
+			return NULL;
+		__sync_fetch_and_add(&shared.states_live, 1);
+		hashed = bpf_map_lookup_elem(&conns_by_sock, &key);
+		return hashed ? &hashed->conn : NULL;
+	}
+	conn = bpf_sk_storage_get(&conns, sk, &scratch->fresh.conn, BPF_SK_STORAGE_GET_F_CREATE);
+	if (conn)
+		__sync_fetch_and_add(&shared.states_live, 1);
+	return conn;
+}
+
+/* State for a socket that does its first I/O, if it is wanted. */
+static __always_inline struct conn *conn_create(struct sock *sk, struct scratch *scratch, struct task_struct *task,
+						__u32 dir, __u32 len)
+{
+	struct conn *fresh = &scratch->fresh.conn, *conn;
+
+	if (settings.selecting) {
+		if (!port_selected(sk))
+			return NULL;
+		if (settings.selecting_process) {
+			struct process *process = process_current(task, false, scratch->slot);
+
+			if (!process || !process->selected)
+				return NULL;
+		}
+	}
+	if (shared.states_live >= settings.max_connections) {
+		record_dropped(DROPPED_MAX_CONNECTIONS);
+		return NULL;
+	}
+	__builtin_memset(fresh, 0, sizeof(*fresh));
+	fresh->series = SERIES_NONE;
+	if (!is_tcp(sk)) {
+		fresh->flags = CONN_UNIX;
+	} else {
+		struct tcp_sock *tp = tcp_of(sk);
+
+		fresh->peer_port = __builtin_bswap16(sk_read(sk, __sk_common.skc_dport));
+		if (tp && tcp_is_start(tp, dir, len))
+			fresh->flags = CONN_FRESH;
+	}
+	conn = conn_insert(sk, scratch);
+	if (!conn)
+		record_dropped(DROPPED_NO_MEMORY);
+	return conn;
 }
 
 #endif

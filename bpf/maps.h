@@ -8,24 +8,30 @@
 
 #include "compat.h"
 #include "conn.h"
+#include "proto/websocket.h"
 
-/* Set between open and load. */
-const volatile __u32 self_tgid = 0; /* tapstat itself, never watched */
-const volatile __u32 max_connections = 65536;
-const volatile struct selectors selectors = {}; /* none: everything */
-const volatile bool selecting = false;          /* whether there is any selector */
-const volatile bool selecting_process = false;  /* ... that looks at the process */
-
-__u64 states_live;   /* sockets with state; a scan corrects it: nothing tells the end of AF_UNIX sockets */
-__u32 service_count; /* indices given out in `services` */
-
-/* By socket; freed with it. Full (max_connections): the socket is not followed, counted as dropped. */
+/* By socket; freed with it. Full (max_connections): the socket is not followed, counted as dropped. Not used where
+ * settings.hashed. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
 	__type(value, struct conn);
 } conns SEC(".maps");
+
+struct hashed_conn {
+	struct conn conn;
+	__u64 generation; /* of the socket at this address: sock_generation() */
+};
+
+/* The same by address of the socket, where settings.hashed. The end of the socket removes it; one that went unnoticed
+ * is found by its generation, by the scan or by the next socket at the address. Full: as above. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1); /* max_connections, where it is used */
+	__type(key, __u64);
+	__type(value, struct hashed_conn);
+} conns_by_sock SEC(".maps");
 
 /* By SERIES_INDEX, for ever. Never full: indices are given out by `services`. */
 struct {
@@ -125,8 +131,6 @@ struct {
 	__type(value, __u32);
 } scan_by_peer SEC(".maps");
 
-__u32 scan_number; /* of the scan that runs; set by user space */
-
 /* Results of a scan; zeroed by user space before it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -163,7 +167,9 @@ struct call {
 	__u32 dir;    /* enum label_direction */
 	__u32 opened; /* the connection became WebSocket in this call */
 	__u32 fault;  /* user memory could not be read */
-	__u32 pad;
+	__u32 turn;   /* enum turn */
+	__u32 locked; /* stream_wait(): got it */
+	__u32 later;  /* bytes that passed behind this call already: their events follow */
 };
 
 /* Per CPU, for the length of one program run. */
@@ -172,16 +178,69 @@ struct scratch {
 	__u8 window[WINDOW_BYTES + LOOKAHEAD];
 	struct user_iovec iov[IOVEC_BATCH];
 	struct user_msghdr msg;
+	struct ws_candidate candidate;
+	struct hashed_conn fresh; /* a state that is about to begin */
+	__u64 sock;               /* 5.10: the address of the socket, key of its state */
 	__u32 busy;
-	__u32 pad;
+	__u32 slot; /* key of this in its map, and of what belongs to it in others */
 };
 
+/* As many as programs that may be under way on a CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, SCRATCH_SLOTS);
 	__type(key, __u32);
 	__type(value, struct scratch);
 } scratches SEC(".maps");
+
+/* That of a program that can't be preempted. */
+static __always_inline struct scratch *scratch_current(void)
+{
+	__u32 key = 0;
+
+	return bpf_map_lookup_elem(&scratches, &key);
+}
+
+/* Working memory until scratch_give(); NULL: all is taken. */
+static __always_inline struct scratch *scratch_take(void)
+{
+	struct scratch *scratch;
+
+	if (!settings.preemptible) {
+		scratch = scratch_current();
+		if (!scratch || unlikely(scratch->busy))
+			return NULL;
+		scratch->busy = 1;
+		return scratch;
+	}
+#pragma clang loop unroll(full)
+	for (__u32 slot = 0; slot < SCRATCH_SLOTS; slot++) {
+		__u32 key = slot;
+
+		scratch = bpf_map_lookup_elem(&scratches, &key);
+		if (scratch && try_lock(&scratch->busy)) {
+			scratch->slot = slot;
+			return scratch;
+		}
+	}
+	return NULL;
+}
+
+static __always_inline void scratch_give(struct scratch *scratch)
+{
+	if (settings.preemptible)
+		unlock(&scratch->busy);
+	else
+		scratch->busy = 0;
+}
+
+/* The state that a function without arguments works on (5.10). */
+static __always_inline struct conn *conn_of_call(struct scratch *scratch)
+{
+	struct hashed_conn *hashed = bpf_map_lookup_elem(&conns_by_sock, &scratch->sock);
+
+	return hashed ? &hashed->conn : NULL;
+}
 
 /* Where a task stands in a sendmmsg or recvmmsg. */
 struct mmsg_progress {
@@ -197,5 +256,21 @@ struct {
 	__type(key, __u32);
 	__type(value, struct mmsg_progress);
 } mmsg_by_pid SEC(".maps");
+
+/* What the entry of a function noted for its return (kprobe). */
+struct entered_call {
+	__u64 sock; /* address of the socket */
+	__u32 flags;
+	__u32 pad;
+};
+
+/* By pid << 1 | direction, for the length of the call. Full: the longest in its call is forgotten, and its bytes are
+ * a gap. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384); /* 1 where it is not used */
+	__type(key, __u64);
+	__type(value, struct entered_call);
+} entered_calls SEC(".maps");
 
 #endif

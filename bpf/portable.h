@@ -52,7 +52,25 @@ static __always_inline __u16 load16(const void *p)
 #define opaque(x) ((void)(x))
 #define clamp_mask(x, m) ((x) &= (m))
 
+/* Loops; the kernel's two ways to them are in compat.h. */
+#define DEFINE_STEP(step, type) static __always_inline long step##_once(__u32 i, struct type *it);
+#define repeat(n, step, it)                            \
+	for (__u32 step_i = 0; step_i < (n); step_i++) \
+		if (step##_once(step_i, it))           \
+			break;
+
 #endif
+
+/*
+ * Begins the definition of a step of a loop, which sees its number `i` and the data `it`; 1 ends the loop. The loop:
+ * repeat(n, step, it). In the kernel, `type` needs a function TYPE_current() that finds the data of this CPU.
+ */
+#define STEP(step, type)        \
+	DEFINE_STEP(step, type) \
+	static __always_inline long step##_once(__u32 i, struct type *it)
+
+/* Values are read again from memory rather than kept on the stack, of which 512 bytes serve all calls together. */
+#define spare_stack() asm volatile("" ::: "memory")
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)

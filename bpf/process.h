@@ -23,8 +23,7 @@ enum {
 	SERVICE_UNKNOWN = 0xffffffff, /* not asked for yet: only services with connections take an index */
 };
 
-/* Working memory of process_identify(), per CPU; guarded by the window's busy flag like everything in a hook's run.
- */
+/* Working memory of process_identify(), per CPU; whoever holds the scratch of the same slot holds it. */
 struct identity {
 	struct program program;
 	char cgroup_name[CGROUP_NAME_BYTES];
@@ -52,29 +51,43 @@ struct identity {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, SCRATCH_SLOTS);
 	__type(key, __u32);
 	__type(value, struct identity);
 } identities SEC(".maps");
 
+/* That of a program that can't be preempted. */
+static __always_inline struct identity *identity_current(void)
+{
+	__u32 key = 0;
+
+	return bpf_map_lookup_elem(&identities, &key);
+}
+
+static __always_inline struct program *program_current(void)
+{
+	struct identity *id = identity_current();
+
+	return id ? &id->program : NULL;
+}
+
 /* ---- Program ----------------------------------------------------------------------------------------------- */
 
-static long arg_step(__u32 i, struct identity **context)
+STEP(arg_step, identity)
 {
-	struct identity *id = *context;
 	long n;
 
-	if (id->arg_at >= id->arg_end)
+	if (it->arg_at >= it->arg_end)
 		return 1;
-	__builtin_memset(id->program.arg, 0, OPTION_BYTES);
-	n = bpf_probe_read_user_str(id->program.arg, ARG_BYTES, (void *)id->arg_at);
+	__builtin_memset(it->program.arg, 0, OPTION_BYTES);
+	n = bpf_probe_read_user_str(it->program.arg, ARG_BYTES, (void *)it->arg_at);
 	if (n <= 0)
 		return 1;
 	/* The first one is the interpreter's own name. The rest of a longer argument is nothing of its own. */
-	if (i && !id->cut && program_next_arg(&id->program))
+	if (i && !it->cut && program_next_arg(&it->program))
 		return 1;
-	id->cut = n == ARG_BYTES;
-	id->arg_at += n - id->cut; /* what was cut has no NUL yet */
+	it->cut = n == ARG_BYTES;
+	it->arg_at += n - it->cut; /* what was cut has no NUL yet */
 	return 0;
 }
 
@@ -92,7 +105,7 @@ static __always_inline void identify_program(struct identity *id, struct task_st
 	id->cut = 0;
 	id->arg_at = BPF_CORE_READ(mm, arg_start);
 	id->arg_end = BPF_CORE_READ(mm, arg_end);
-	bpf_loop(MAX_ARGS, arg_step, &id, 0);
+	repeat(MAX_ARGS, arg_step, id);
 }
 
 /* ---- Control group: systemd unit, container, --cgroup ------------------------------------------------------- */
@@ -103,27 +116,26 @@ static __always_inline bool is_hex(char c)
 }
 
 /* Looks for a container's id in the element: 64 digits with no further one around them. */
-static long container_step(__u32 i, struct identity **context)
+STEP(container_step, identity)
 {
-	struct identity *id = *context;
 	char c;
 
 	if (i >= CGROUP_NAME_BYTES)
 		return 1;
-	c = id->cgroup_name[i];
+	c = it->cgroup_name[i];
 	if (is_hex(c)) {
-		__u32 at = id->digits;
+		__u32 at = it->digits;
 
 		if (at < CONTAINER_ID_BYTES)
-			id->container[at] = c;
-		id->digits = at + 1;
+			it->container[at] = c;
+		it->digits = at + 1;
 		return 0;
 	}
-	if (id->digits == CONTAINER_ID_BYTES) {
-		id->has_container = 1;
+	if (it->digits == CONTAINER_ID_BYTES) {
+		it->has_container = 1;
 		return 1;
 	}
-	id->digits = 0;
+	it->digits = 0;
 	return !c;
 }
 
@@ -133,20 +145,19 @@ static __always_inline bool equals_word(const char *text, const char *word, __u3
 }
 
 /* Takes NAME of `NAME.service`; nothing for those that people log in through or that start anything. */
-static long unit_step(__u32 i, struct identity **context)
+STEP(unit_step, identity)
 {
-	struct identity *id = *context;
 	char c;
 
 	if (i >= SERVICE_NAME_BYTES - 1)
 		return 1;
-	c = id->cgroup_name[i];
-	if (c == '.' && equals_word(id->cgroup_name + i, ".service", 8) && !id->cgroup_name[i + 8]) {
-		id->unit[i] = 0;
-		id->which = i;
+	c = it->cgroup_name[i];
+	if (c == '.' && equals_word(it->cgroup_name + i, ".service", 8) && !it->cgroup_name[i + 8]) {
+		it->unit[i] = 0;
+		it->which = i;
 		return 1;
 	}
-	id->unit[i] = c;
+	it->unit[i] = c;
 	return !c;
 }
 
@@ -154,7 +165,7 @@ static __always_inline void identify_unit(struct identity *id)
 {
 	__builtin_memset(id->unit, 0, sizeof(id->unit));
 	id->which = 0;
-	bpf_loop(SERVICE_NAME_BYTES, unit_step, &id, 0);
+	repeat(SERVICE_NAME_BYTES, unit_step, id);
 	if (!id->which || equals_word(id->unit, "user@\0\0", 5) ||
 	    (id->which == 3 && equals_word(id->unit, "ssh\0", 4)) ||
 	    (id->which == 4 && equals_word(id->unit, "sshd\0\0\0", 5)) || equals_word(id->unit, "ssh@\0\0\0", 4) ||
@@ -162,44 +173,42 @@ static __always_inline void identify_unit(struct identity *id)
 		id->unit[0] = 0;
 }
 
-static long cgroup_step(__u32 i, struct identity **context)
+STEP(cgroup_step, identity)
 {
-	struct identity *id = *context;
-	struct kernfs_node *parent, *kn = id->kn;
+	struct kernfs_node *parent, *kn = it->kn;
 	__u64 cgroup_id, match = 0;
 
 	if (!kn)
 		return 1;
 	cgroup_id = BPF_CORE_READ(kn, id);
 	for (__u32 j = 0; j < SELECTOR_MAX; j++)
-		if (j < selectors.cgroups)
-			match |= is_zero(selectors.cgroup[j].id ^ cgroup_id) &
-				 is_zero(selectors.cgroup[j].hierarchy ^ id->hierarchy);
-	id->cgroup_matches |= match;
+		if (j < settings.selectors.cgroups)
+			match |= is_zero(settings.selectors.cgroup[j].id ^ cgroup_id) &
+				 is_zero(settings.selectors.cgroup[j].hierarchy ^ it->hierarchy);
+	it->cgroup_matches |= match;
 	parent = kernfs_parent(kn);
 	if (!parent) /* the root has no name */
 		return 1;
-	__builtin_memset(id->cgroup_name, 0, sizeof(id->cgroup_name));
-	bpf_probe_read_kernel_str(id->cgroup_name, sizeof(id->cgroup_name), BPF_CORE_READ(kn, name));
-	if (i == 0 && !id->unit_seen) { /* the last element of the first hierarchy that has one */
-		id->unit_seen = 1;
-		identify_unit(id);
+	__builtin_memset(it->cgroup_name, 0, sizeof(it->cgroup_name));
+	bpf_probe_read_kernel_str(it->cgroup_name, sizeof(it->cgroup_name), BPF_CORE_READ(kn, name));
+	if (i == 0 && !it->unit_seen) { /* the last element of the first hierarchy that has one */
+		it->unit_seen = 1;
+		identify_unit(it);
 	}
-	if (equals_word(id->cgroup_name, "system.s", 8) && equals_word(id->cgroup_name + 8, "lice\0\0\0", 5))
-		id->under_system_slice = 1;
-	if (!id->has_container) {
-		id->digits = 0;
-		bpf_loop(CGROUP_NAME_BYTES, container_step, &id, 0);
+	if (equals_word(it->cgroup_name, "system.s", 8) && equals_word(it->cgroup_name + 8, "lice\0\0\0", 5))
+		it->under_system_slice = 1;
+	if (!it->has_container) {
+		it->digits = 0;
+		repeat(CGROUP_NAME_BYTES, container_step, it);
 	}
-	id->kn = parent;
+	it->kn = parent;
 	return 0;
 }
 
 /* Step 0: version 2; the others: version 1 hierarchies, where a container or --cgroup may be named in any. */
-static long hierarchy_step(__u32 i, struct identity **context)
+STEP(hierarchy_step, identity)
 {
-	struct identity *id = *context;
-	struct css_set *set = id->set;
+	struct css_set *set = it->set;
 	struct cgroup_subsys_state **subsys = (void *)set + bpf_core_field_offset(struct css_set, subsys);
 	struct cgroup_subsys_state *state = NULL;
 	struct cgroup *cgroup;
@@ -214,9 +223,9 @@ static long hierarchy_step(__u32 i, struct identity **context)
 	}
 	if (!cgroup)
 		return 0;
-	id->kn = BPF_CORE_READ(cgroup, kn);
-	id->hierarchy = BPF_CORE_READ(cgroup, root, hierarchy_id);
-	bpf_loop(CGROUP_DEPTH, cgroup_step, &id, 0);
+	it->kn = BPF_CORE_READ(cgroup, kn);
+	it->hierarchy = BPF_CORE_READ(cgroup, root, hierarchy_id);
+	repeat(CGROUP_DEPTH, cgroup_step, it);
 	return 0;
 }
 
@@ -228,42 +237,41 @@ static __always_inline void identify_cgroups(struct identity *id, struct task_st
 	id->cgroup_matches = 0;
 	id->unit_seen = 0;
 	id->unit[0] = 0;
-	bpf_loop(CGROUP_HIERARCHIES, hierarchy_step, &id, 0);
+	repeat(CGROUP_HIERARCHIES, hierarchy_step, id);
 	if (!id->under_system_slice)
 		id->unit[0] = 0;
 }
 
 /* ---- Path of the executable, for --exe --------------------------------------------------------------------- */
 
-static long path_step(__u32 i, struct identity **context)
+STEP(path_step, identity)
 {
-	struct identity *id = *context;
-	struct dentry *dentry = id->dentry, *parent = BPF_CORE_READ(dentry, d_parent);
-	struct vfsmount *mnt = id->mnt;
+	struct dentry *dentry = it->dentry, *parent = BPF_CORE_READ(dentry, d_parent);
+	struct vfsmount *mnt = it->mnt;
 	struct mount *mount;
-	__u32 at = id->path_at;
+	__u32 at = it->path_at;
 	long n;
 
 	if (dentry == parent || dentry == BPF_CORE_READ(mnt, mnt_root)) {
 		mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
 		if (BPF_CORE_READ(mount, mnt_parent) == mount)
 			return 1;
-		id->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-		id->mnt = (void *)BPF_CORE_READ(mount, mnt_parent) + bpf_core_field_offset(struct mount, mnt);
+		it->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		it->mnt = (void *)BPF_CORE_READ(mount, mnt_parent) + bpf_core_field_offset(struct mount, mnt);
 		return 0;
 	}
-	n = bpf_probe_read_kernel_str(id->component, PATH_BUFFER, BPF_CORE_READ(dentry, d_name.name));
+	n = bpf_probe_read_kernel_str(it->component, PATH_BUFFER, BPF_CORE_READ(dentry, d_name.name));
 	if (n <= 1 || n > at)
 		return 1;
 	n -= 1; /* the NUL */
 	at -= n;
 	clamp_mask(n, 255);
 	clamp_mask(at, 255);
-	bpf_probe_read_kernel(id->path + at, n, id->component);
+	bpf_probe_read_kernel(it->path + at, n, it->component);
 	at = (at - 1) & (PATH_BUFFER - 1);
-	id->path[at] = '/';
-	id->path_at = at;
-	id->dentry = parent;
+	it->path[at] = '/';
+	it->path_at = at;
+	it->dentry = parent;
 	return 0;
 }
 
@@ -275,136 +283,130 @@ static __always_inline void identify_path(struct identity *id, struct task_struc
 	id->dentry = BPF_CORE_READ(mm, exe_file, f_path.dentry);
 	id->mnt = BPF_CORE_READ(mm, exe_file, f_path.mnt);
 	id->path_at = PATH_BUFFER - 1;
-	bpf_loop(PATH_DEPTH, path_step, &id, 0);
+	repeat(PATH_DEPTH, path_step, id);
 }
 
 /* ---- Selectors --------------------------------------------------------------------------------------------- */
 
-static long exe_glob_step(__u32 i, struct identity **context)
+STEP(exe_glob_step, identity)
 {
-	struct identity *id = *context;
-	__u32 which = id->which, at = id->path_at;
+	__u32 which = it->which, at = it->path_at;
 
 	if (which >= SELECTOR_MAX)
 		return 1;
 	clamp_mask(at, 255);
-	return glob_step(&id->glob, (const char *)selectors.exe[which], SELECTOR_PATH_BYTES, id->path + at,
+	return glob_step(&it->glob, (const char *)settings.selectors.exe[which], SELECTOR_PATH_BYTES, it->path + at,
 			 PATH_BUFFER);
 }
 
-static long comm_glob_step(__u32 i, struct identity **context)
+STEP(comm_glob_step, identity)
 {
-	struct identity *id = *context;
-	__u32 which = id->which;
+	__u32 which = it->which;
 
 	if (which >= SELECTOR_MAX)
 		return 1;
-	return glob_step(&id->glob, (const char *)selectors.comm[which], SELECTOR_TEXT_BYTES, id->component, 16);
+	return glob_step(&it->glob, (const char *)settings.selectors.comm[which], SELECTOR_TEXT_BYTES, it->component,
+			 16);
 }
 
-static long container_prefix_step(__u32 i, struct identity **context)
+STEP(container_prefix_step, identity)
 {
-	struct identity *id = *context;
-	__u32 which = id->which;
+	__u32 which = it->which;
 	char want;
 
 	if (which >= SELECTOR_MAX || i >= CONTAINER_ID_BYTES)
 		return 1;
-	want = selectors.container[which][i];
-	if (want && want != id->container[i])
-		id->digits = 0;
-	return !want || !id->digits;
+	want = settings.selectors.container[which][i];
+	if (want && want != it->container[i])
+		it->digits = 0;
+	return !want || !it->digits;
 }
 
-static long selector_step(__u32 which, struct identity **context)
+STEP(selector_step, identity)
 {
-	struct identity *id = *context;
-	if (which >= SELECTOR_MAX)
+	if (i >= SELECTOR_MAX)
 		return 1;
-	id->which = which;
-	if (which < selectors.exes && !id->glob.matched) {
-		__builtin_memset(&id->glob, 0, sizeof(id->glob));
-		bpf_loop(GLOB_STEPS, exe_glob_step, &id, 0);
+	it->which = i;
+	if (i < settings.selectors.exes && !it->glob.matched) {
+		__builtin_memset(&it->glob, 0, sizeof(it->glob));
+		repeat(GLOB_STEPS, exe_glob_step, it);
 	}
-	return id->glob.matched ? 1 : 0;
+	return it->glob.matched ? 1 : 0;
 }
 
-static long comm_selector_step(__u32 which, struct identity **context)
+STEP(comm_selector_step, identity)
 {
-	struct identity *id = *context;
-	if (which >= SELECTOR_MAX || which >= selectors.comms)
+	if (i >= SELECTOR_MAX || i >= settings.selectors.comms)
 		return 1;
-	id->which = which;
-	__builtin_memset(&id->glob, 0, sizeof(id->glob));
-	bpf_loop(GLOB_STEPS, comm_glob_step, &id, 0);
-	return id->glob.matched ? 1 : 0;
+	it->which = i;
+	__builtin_memset(&it->glob, 0, sizeof(it->glob));
+	repeat(GLOB_STEPS, comm_glob_step, it);
+	return it->glob.matched ? 1 : 0;
 }
 
-static long container_selector_step(__u32 which, struct identity **context)
+STEP(container_selector_step, identity)
 {
-	struct identity *id = *context;
-	if (which >= SELECTOR_MAX || which >= selectors.containers)
+	if (i >= SELECTOR_MAX || i >= settings.selectors.containers)
 		return 1;
-	id->which = which;
-	id->digits = 1;
-	bpf_loop(CONTAINER_ID_BYTES, container_prefix_step, &id, 0);
-	return id->digits ? 1 : 0;
+	it->which = i;
+	it->digits = 1;
+	repeat(CONTAINER_ID_BYTES, container_prefix_step, it);
+	return it->digits ? 1 : 0;
 }
 
-static long service_selector_step(__u32 which, struct identity **context)
+STEP(service_selector_step, identity)
 {
-	struct identity *id = *context;
 	const char *want;
 	__u64 differs = 0;
 
-	if (which >= SELECTOR_MAX || which >= selectors.services)
+	if (i >= SELECTOR_MAX || i >= settings.selectors.services)
 		return 1;
-	want = (const char *)selectors.service[which];
-	for (__u32 i = 0; i < SERVICE_NAME_BYTES; i += 8)
-		differs |= load64(want + i) ^ load64(id->key.text + i);
-	id->digits = !differs;
-	return id->digits ? 1 : 0;
+	want = (const char *)settings.selectors.service[i];
+	for (__u32 at = 0; at < SERVICE_NAME_BYTES; at += 8)
+		differs |= load64(want + at) ^ load64(it->key.text + at);
+	it->digits = !differs;
+	return it->digits ? 1 : 0;
 }
 
 /* Repeats of one selector are alternatives; different ones must all match. */
 static __always_inline bool selectors_match(struct identity *id, struct task_struct *task, __u32 tgid)
 {
-	if (selectors.pids) {
+	if (settings.selectors.pids) {
 		__u64 match = 0;
 
 		for (__u32 i = 0; i < SELECTOR_MAX; i++)
-			if (i < selectors.pids)
-				match |= is_zero(selectors.pid[i] ^ tgid);
+			if (i < settings.selectors.pids)
+				match |= is_zero(settings.selectors.pid[i] ^ tgid);
 		if (!match)
 			return false;
 	}
-	if (selectors.cgroups && !id->cgroup_matches)
+	if (settings.selectors.cgroups && !id->cgroup_matches)
 		return false;
-	if (selectors.comms) {
+	if (settings.selectors.comms) {
 		__builtin_memset(id->component, 0, 16);
 		bpf_probe_read_kernel_str(id->component, 16, BPF_CORE_READ(task, group_leader, comm));
 		id->glob.matched = 0;
-		bpf_loop(SELECTOR_MAX, comm_selector_step, &id, 0);
+		repeat(SELECTOR_MAX, comm_selector_step, id);
 		if (!id->glob.matched)
 			return false;
 	}
-	if (selectors.exes) {
+	if (settings.selectors.exes) {
 		identify_path(id, task);
 		__builtin_memset(&id->glob, 0, sizeof(id->glob));
-		bpf_loop(SELECTOR_MAX, selector_step, &id, 0);
+		repeat(SELECTOR_MAX, selector_step, id);
 		if (!id->glob.matched)
 			return false;
 	}
-	if (selectors.containers) {
+	if (settings.selectors.containers) {
 		id->digits = 0;
 		if (id->has_container)
-			bpf_loop(SELECTOR_MAX, container_selector_step, &id, 0);
+			repeat(SELECTOR_MAX, container_selector_step, id);
 		if (!id->digits)
 			return false;
 	}
-	if (selectors.services) {
+	if (settings.selectors.services) {
 		id->digits = 0;
-		bpf_loop(SELECTOR_MAX, service_selector_step, &id, 0);
+		repeat(SELECTOR_MAX, service_selector_step, id);
 		if (!id->digits)
 			return false;
 	}
@@ -423,8 +425,7 @@ static __always_inline __u32 service_index(const struct service_name *name)
 		return *known;
 	if (equals_word(name->text, "other\0\0", 8)) /* a program called that shares the labels, hence the series */
 		return SERVICE_OTHER;
-	index = __sync_fetch_and_add(&service_count, 1);
-	if (index >= MAX_SERVICES)
+	if (!take_number(&shared.service_count, index) || index >= MAX_SERVICES)
 		return SERVICE_OTHER;
 	if (bpf_map_update_elem(&service_by_name, name, &index, BPF_NOEXIST)) {
 		/* Another CPU was first; this index stays unused. */
@@ -441,11 +442,11 @@ static __always_inline __u32 service_index(const struct service_name *name)
  * Finds out about the current process and notes it in `processes`: its selection and, if asked for, its service. 0,
  * or negative: memory was short. A global function, so that the verifier looks at it once.
  */
-__noinline int process_identify(bool needs_service)
+__noinline int process_identify(bool needs_service, __u32 slot)
 {
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	__u32 key = 0, tgid = bpf_get_current_pid_tgid() >> 32;
-	struct identity *id = bpf_map_lookup_elem(&identities, &key);
+	struct task_struct *task = current_task_struct();
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct identity *id = bpf_map_lookup_elem(&identities, &slot);
 	struct process process = {};
 
 	if (!id)
@@ -458,29 +459,30 @@ __noinline int process_identify(bool needs_service)
 		__builtin_memcpy(&id->key, id->unit, sizeof(id->key));
 	else
 		__builtin_memcpy(&id->key, id->program.name, sizeof(id->key));
-	process.selected = !selecting_process || selectors_match(id, task, tgid);
+	process.selected = !settings.selecting_process || selectors_match(id, task, tgid);
 	process.service = process.selected && needs_service ? service_index(&id->key) : SERVICE_UNKNOWN;
 	return bpf_map_update_elem(&processes, &tgid, &process, BPF_ANY);
 }
 
-static __always_inline struct process *process_current(struct task_struct *task, bool needs_service)
+static __always_inline struct process *process_current(struct task_struct *task, bool needs_service, __u32 slot)
 {
-	__u32 tgid = task->tgid;
+	__u32 tgid = task_read(task, tgid);
 	struct process *process = bpf_map_lookup_elem(&processes, &tgid);
+	struct task_struct *leader = task_read(task, group_leader);
 
-	if (process && process->exec_id == task->self_exec_id &&
-	    process->start_ns == task->group_leader->start_boottime &&
+	if (process && process->exec_id == task_read(task, self_exec_id) &&
+	    process->start_ns == task_read(leader, start_boottime) &&
 	    !(needs_service && process->service == SERVICE_UNKNOWN))
 		return process;
-	if (process_identify(needs_service))
+	if (process_identify(needs_service, slot))
 		return NULL;
 	return bpf_map_lookup_elem(&processes, &tgid);
 }
 
 /* The service of the current process. */
-static __always_inline __u32 service_current(struct task_struct *task)
+static __always_inline __u32 service_current(struct task_struct *task, __u32 slot)
 {
-	struct process *process = process_current(task, true);
+	struct process *process = process_current(task, true, slot);
 
 	return process && process->service <= SERVICE_OTHER ? process->service : SERVICE_OTHER;
 }

@@ -9,6 +9,9 @@
 #define TAPSTAT_PROGRAM_NAME_H
 
 #include "portable.h"
+#ifdef __bpf__
+#include "compat.h"
+#endif
 #include "tapstat/abi.h"
 
 enum {
@@ -180,20 +183,9 @@ static __always_inline enum arg_kind cluster_kind(struct program *p)
 	return takes_value;
 }
 
-#ifdef __bpf__
-#define program_repeat(n, step, p) bpf_loop(n, step, &(p), 0)
-#else
-#define program_repeat(n, step, p)                             \
-	do {                                                   \
-		for (__u32 step_i = 0; step_i < (n); step_i++) \
-			if (step(step_i, &(p)))                \
-				break;                         \
-	} while (0)
-#endif
-
-static long option_step(__u32 i, struct program **context)
+STEP(option_step, program)
 {
-	struct program *p = *context;
+	struct program *p = it;
 	const struct option_row *row;
 
 	if (i >= OPTION_ROWS)
@@ -225,7 +217,7 @@ static __always_inline enum arg_kind arg_kind(struct program *p)
 	if (second == '-' && !p->arg[2])
 		return ARG_ENDS;
 	p->n = ARG_PLAIN;
-	program_repeat(OPTION_ROWS, option_step, p);
+	repeat(OPTION_ROWS, option_step, p);
 	kind = p->n;
 	if (kind == ARG_PLAIN && second != '-' && first == '-' &&
 	    (p->interpreter == PYTHON || p->interpreter == SHELL || p->interpreter == PERL || p->interpreter == RUBY))
@@ -234,9 +226,9 @@ static __always_inline enum arg_kind arg_kind(struct program *p)
 }
 
 /* One step of program_name_from_arg(): looks at byte i of the argument. */
-static long name_bounds_step(__u32 i, struct program **context)
+STEP(name_bounds_step, program)
 {
-	struct program *p = *context;
+	struct program *p = it;
 	char c;
 
 	if (i >= ARG_BYTES)
@@ -256,9 +248,9 @@ static long name_bounds_step(__u32 i, struct program **context)
 	return 0;
 }
 
-static long name_copy_step(__u32 i, struct program **context)
+STEP(name_copy_step, program)
 {
-	struct program *p = *context;
+	struct program *p = it;
 	__u32 from = p->start + i;
 
 	if (i >= SERVICE_NAME_BYTES - 1 || from >= p->end || from >= ARG_BYTES)
@@ -273,13 +265,13 @@ static __always_inline void program_name_from_arg(struct program *p)
 	p->start = p->skip;
 	p->end = 0;
 	p->n = 0;
-	program_repeat(ARG_BYTES, name_bounds_step, p);
+	repeat(ARG_BYTES, name_bounds_step, p);
 	if (!p->end || p->keep_extension)
 		p->end = p->n;
 	if (p->start >= p->end) /* a directory: the executable gives the name */
 		return;
 	__builtin_memset(p->name, 0, sizeof(p->name));
-	program_repeat(SERVICE_NAME_BYTES, name_copy_step, p);
+	repeat(SERVICE_NAME_BYTES, name_copy_step, p);
 }
 
 /*

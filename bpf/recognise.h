@@ -31,7 +31,7 @@ static __always_inline void held_count(struct io *io, struct series *to, __u32 h
 	}
 }
 
-/* The header at the current offset completes the evidence. */
+/* The header at the current offset completed the evidence. */
 static __always_inline void candidate_ready(struct io *io)
 {
 	struct conn *conn = io->conn;
@@ -42,7 +42,7 @@ static __always_inline void candidate_ready(struct io *io)
 	if (conn->protocol != PROTOCOL_WEBSOCKET) {
 		bool server = (s->masked & 1) == (io->call->dir == DIRECTION_RECEIVED);
 
-		to = conn_fix_service(conn, server ? ROLE_SERVER : ROLE_CLIENT);
+		to = conn_fix_service(conn, io->scratch, server ? ROLE_SERVER : ROLE_CLIENT);
 		io->series = to;
 		if (!to)
 			return;
@@ -64,36 +64,34 @@ static __always_inline void candidate_follow(struct io *io, const __u8 *p, __u32
 {
 	struct conn *conn = io->conn;
 	struct stream *s = io->stream, *other = &conn->stream[(io->call->dir ^ 1) & 1];
-	struct ws_candidate candidate = {
-		.known = is_zero(conn->protocol ^ PROTOCOL_WEBSOCKET),
-		.masked = goes_to_server(conn, io->call->dir),
-		.other_silent = is_zero(other->mode ^ STREAM_NEW) & is_zero(other->flags & STREAM_FAILED),
-		.other_failed = other->flags & STREAM_FAILED,
-		.other_masked = other->masked & 1,
-		.call_left = io->call->len - io->call->off + io->call->rest,
-		.other_chain = other->chain & -is_zero(other->mode ^ STREAM_CANDIDATE),
-	};
+	struct ws_candidate *c = &io->scratch->candidate;
 	enum verdict verdict;
-	__u64 consumed;
-	bool ready;
 
 	if (conn->protocol == PROTOCOL_HTTP) { /* the other direction said so meanwhile */
 		stream_http(s);
 		return;
 	}
-	verdict = ws_candidate_step(s, &candidate, p, avail, io->call->len - io->call->off, &consumed, &ready);
+	c->known = is_zero(conn->protocol ^ PROTOCOL_WEBSOCKET);
+	c->masked = goes_to_server(conn, io->call->dir);
+	c->other_silent = is_zero(other->mode ^ STREAM_NEW) & is_zero(other->flags & STREAM_FAILED);
+	c->other_failed = other->flags & STREAM_FAILED;
+	c->other_masked = other->masked & 1;
+	c->other_chain = other->chain & -is_zero(other->mode ^ STREAM_CANDIDATE);
+	c->call_left = io->call->len - io->call->off + io->call->rest;
+	spare_stack();
+	verdict = ws_candidate_step(s, c, p, avail, io->call->len - io->call->off);
 	if (verdict == INCOMPLETE) {
 		window_carry(io, p, avail);
 		return;
 	}
 	if (verdict == MALFORMED) {
 		ws_candidate_reset(s);
-		if (candidate.known && (s->flags & STREAM_CHAIN))
+		if (c->known && (s->flags & STREAM_CHAIN))
 			record_unparsed(UNPARSED_OUT_OF_STEP, io->call->len - io->call->off + io->call->rest);
 		s->flags = (s->flags & ~STREAM_CHAIN) | STREAM_FAILED;
 		io->call->off = io->call->len;
 		io->call->rest = 0;
-		if (candidate.known)
+		if (c->known)
 			return;
 		s->mode = STREAM_NEW;
 		if (++conn->attempts >= CANDIDATE_ATTEMPTS)
@@ -101,9 +99,9 @@ static __always_inline void candidate_follow(struct io *io, const __u8 *p, __u32
 		return;
 	}
 	s->flags &= ~STREAM_FAILED;
-	io->call->off += consumed;
-	if (ready)
-		candidate_ready(io);
+	io->call->off += c->consumed;
+	if (c->ready)
+		io->call->turn = TURN_READY;
 }
 
 /* One step in STREAM_NEW: what do the first bytes of the call say? */

@@ -2,20 +2,21 @@
 /*
  * protocol parser ──> [record] ──> maps: the one writer of metric maps.
  *
- * Cells are per CPU. Those that only the socket hooks write are added to plainly: a hook is not interrupted by
- * itself. Those that the end of a connection (softirq) or the scan (a task) write too are added to atomically, by
- * everybody.
+ * Cells are per CPU. Those that only the socket hooks write are added to plainly, unless a hook may be preempted by
+ * another run of itself. Those that the end of a connection (softirq) or the scan (a task) write too are added to
+ * atomically, by everybody.
  */
 #ifndef TAPSTAT_RECORD_H
 #define TAPSTAT_RECORD_H
 
 #include "maps.h"
 
-static __always_inline void self_add(enum self_cell cell, __u64 n)
+static __always_inline void self_add(__u64 cell, __u64 n) /* enum self_cell */
 {
 	__u32 key = 0;
 	struct self_counters *counters = bpf_map_lookup_elem(&self, &key);
 
+	opaque(cell);
 	if (counters && cell < SELF_CELL_COUNT)
 		__sync_fetch_and_add(&counters->cell[cell], n);
 }
@@ -23,12 +24,12 @@ static __always_inline void self_add(enum self_cell cell, __u64 n)
 static __always_inline void record_unparsed(enum label_unparsed reason, __u64 bytes)
 {
 	if (bytes)
-		self_add(SELF_UNPARSED + reason, bytes);
+		self_add(SELF_UNPARSED + (__u64)reason, bytes);
 }
 
 static __always_inline void record_dropped(enum label_dropped reason)
 {
-	self_add(SELF_DROPPED + reason, 1);
+	self_add(SELF_DROPPED + (__u64)reason, 1);
 }
 
 static __always_inline struct series *series_lookup(__u32 index)
@@ -39,7 +40,12 @@ static __always_inline struct series *series_lookup(__u32 index)
 static __always_inline void cell_add(struct series *to, __u32 cell, __u64 n)
 {
 	opaque(cell);
-	if (cell < SERIES_CELL_COUNT)
+	if (cell >= SERIES_CELL_COUNT)
+		return;
+	opaque(n); /* the compiler makes an atomic "or" of adding 0, which 5.10 lacks */
+	if (settings.preemptible)
+		__sync_fetch_and_add(&to->cell[cell], n);
+	else
 		to->cell[cell] += n;
 }
 
@@ -126,6 +132,20 @@ static __always_inline void record_unix_state(struct series *to, int from, int s
 	if (from >= 0)
 		cell_add_shared(to, CELL_UNIX_STATE + from, -1);
 	cell_add_shared(to, CELL_UNIX_STATE + state, 1);
+}
+
+/* The end of an AF_UNIX connection in this state. */
+static __always_inline void record_unix_end(struct series *to, enum label_unix_state state)
+{
+	cell_add_shared(to, CELL_UNIX_STATE + state, -1);
+	if (state == UNIX_STATE_CLOSING) {
+		cell_add_shared(to, CELL_WS_CONNECTIONS + CONNECTION_STATUS_CLOSED, 1);
+		return;
+	}
+	cell_add_shared(to, CELL_WS_CONNECTIONS + CONNECTION_STATUS_ERROR, 1);
+	cell_add_shared(
+		to, CELL_WS_ERRORS + (state == UNIX_STATE_UNANSWERED ? WS_ERROR_TIMEOUT : WS_ERROR_CONNECTION_LOST),
+		1);
 }
 
 #endif

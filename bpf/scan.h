@@ -13,7 +13,7 @@
 
 static __always_inline void scan_peer(struct sock *sk, struct conn *conn, struct scan_series *result)
 {
-	__u32 number = scan_number, *seen;
+	__u32 number = shared.scan_number, *seen;
 	struct peer_key key;
 
 	peer_key_fill(&key, sk, conn->series, 0);
@@ -24,6 +24,12 @@ static __always_inline void scan_peer(struct sock *sk, struct conn *conn, struct
 		record_dropped(DROPPED_MAX_PEERS);
 	else
 		__sync_fetch_and_add(&result->peers, 1);
+}
+
+/* A scan runs in the process that reads its iterator. */
+static __always_inline void scan_begins(void)
+{
+	shared.self_tgid = bpf_get_current_pid_tgid() >> 32;
 }
 
 static __always_inline int scan_socket(struct sock *sk, struct conn *conn)
@@ -40,7 +46,7 @@ static __always_inline int scan_socket(struct sock *sk, struct conn *conn)
 		return 0;
 	total->listed++;
 	/* A closed AF_UNIX socket stays listed while its peer refers to it. */
-	if (!sk->sk_socket) {
+	if (!sk_read(sk, sk_socket)) {
 		to = conn_series(conn);
 		if ((conn->flags & CONN_UNIX) && protocol == PROTOCOL_WEBSOCKET && to)
 			conn_unix_lifetime(conn, to, now);
@@ -75,6 +81,21 @@ static __always_inline int scan_socket(struct sock *sk, struct conn *conn)
 	if (is_tcp(sk))
 		scan_peer(sk, conn, result);
 	return 0;
+}
+
+/* The same for a state in the hash, by its key. */
+static __always_inline int scan_hashed(__u64 key)
+{
+	struct sock *sk = (void *)key;
+	struct hashed_conn *hashed = bpf_map_lookup_elem(&conns_by_sock, &key);
+
+	if (!hashed)
+		return 0;
+	if ((hashed->conn.flags & CONN_UNIX) && hashed->generation != sock_generation(sk)) {
+		conn_of_another(key);
+		return 0;
+	}
+	return scan_socket(sk, &hashed->conn);
 }
 
 #endif

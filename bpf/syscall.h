@@ -27,12 +27,19 @@ enum {
 	NR_PWRITEV2 = 328,
 	NR_IO_URING_ENTER = 426,
 };
-#define REGS_SYSCALL(regs) ((regs)->orig_ax)
-#define REGS_ARG2(regs) ((regs)->si)
-#define REGS_ARG3(regs) ((regs)->dx)
+#define REGS_SYSCALL(regs) regs_read(regs, orig_ax)
+#define REGS_ARG1(regs) regs_read(regs, di)
+#define REGS_ARG2(regs) regs_read(regs, si)
+#define REGS_ARG3(regs) regs_read(regs, dx)
+#define REGS_ARG4(regs) regs_read(regs, r10)
 /* The result register holds -ENOSYS from the entry of a syscall to its end. */
-#define REGS_IN_SYSCALL(regs) ((int)(regs)->ax == -ENOSYS)
-#define TASK_IS_COMPAT(task) ((task)->thread_info.status & TS_COMPAT)
+#define REGS_IN_SYSCALL(regs) ((int)regs_read(regs, ax) == -ENOSYS)
+#define TASK_IS_COMPAT(task) (task_read(task, thread_info.status) & TS_COMPAT)
+/* Of a kernel function, in a probe. */
+#define FUNCTION_ARG1(regs) ((regs)->di)
+#define FUNCTION_ARG2(regs) ((regs)->si)
+#define FUNCTION_ARG4(regs) ((regs)->cx)
+#define FUNCTION_RESULT(regs) ((regs)->ax)
 #elif defined(__TARGET_ARCH_arm64) /* include/uapi/asm-generic/unistd.h */
 enum {
 	NR_READ = 63,
@@ -51,12 +58,18 @@ enum {
 	NR_PWRITEV2 = 287,
 	NR_IO_URING_ENTER = 426,
 };
-#define REGS_SYSCALL(regs) ((regs)->syscallno)
-#define REGS_ARG2(regs) ((regs)->regs[1])
-#define REGS_ARG3(regs) ((regs)->regs[2])
+#define REGS_SYSCALL(regs) regs_read(regs, syscallno)
+#define REGS_ARG1(regs) regs_read(regs, orig_x0) /* x0 takes the result */
+#define REGS_ARG2(regs) regs_read(regs, regs[1])
+#define REGS_ARG3(regs) regs_read(regs, regs[2])
+#define REGS_ARG4(regs) regs_read(regs, regs[3])
 /* syscallno becomes NO_SYSCALL (-1) only with the next entry that is none: nothing tells the end of the syscall. */
-#define REGS_IN_SYSCALL(regs) ((regs)->syscallno >= 0)
-#define TASK_IS_COMPAT(task) ((task)->thread_info.flags & TIF_32BIT)
+#define REGS_IN_SYSCALL(regs) (regs_read(regs, syscallno) >= 0)
+#define TASK_IS_COMPAT(task) (task_read(task, thread_info.flags) & TIF_32BIT)
+#define FUNCTION_ARG1(regs) ((regs)->regs[0])
+#define FUNCTION_ARG2(regs) ((regs)->regs[1])
+#define FUNCTION_ARG4(regs) ((regs)->regs[3])
+#define FUNCTION_RESULT(regs) ((regs)->regs[0])
 #endif
 
 /* clang-format on */
@@ -75,7 +88,7 @@ struct payload {
 static __always_inline __u32 mmsg_index(struct task_struct *task, __u32 nr, __u64 vector, __u64 messages)
 {
 	struct mmsg_progress next = {.vector = vector, .nr = nr}, *known;
-	__u32 pid = task->pid, index = 0;
+	__u32 pid = task_read(task, pid), index = 0;
 
 	known = bpf_map_lookup_elem(&mmsg_by_pid, &pid);
 	if (known && known->vector == vector && known->nr == nr)
@@ -88,8 +101,8 @@ static __always_inline __u32 mmsg_index(struct task_struct *task, __u32 nr, __u6
 /* A negative event ends a sendmmsg or recvmmsg early. */
 static __always_inline void mmsg_failed(struct task_struct *task)
 {
-	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
-	__u32 pid = task->pid;
+	struct pt_regs *regs = task_regs(task);
+	__u32 pid = task_read(task, pid);
 	long nr = REGS_SYSCALL(regs);
 
 	if (nr == NR_SENDMMSG || nr == NR_RECVMMSG)
@@ -112,13 +125,13 @@ static __always_inline int payload_of_msg(struct payload *payload, struct user_m
 static __always_inline int payload_find(struct payload *payload, struct task_struct *task, struct user_msghdr *msg,
 					bool outgoing)
 {
-	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
+	struct pt_regs *regs = task_regs(task);
 	long nr = REGS_SYSCALL(regs);
 
 	payload->buffer = 0;
 	/* A receive that io_uring runs as task work finds the registers of whatever syscall came before. */
-	if (unlikely((task->flags & (PF_IO_WORKER | PF_KTHREAD)) || nr == NR_IO_URING_ENTER ||
-		     !REGS_IN_SYSCALL(regs)))
+	if (unlikely((task_read(task, flags) & (PF_IO_WORKER | PF_KTHREAD)) || nr == NR_IO_URING_ENTER ||
+		     !(settings.at_syscall_end || REGS_IN_SYSCALL(regs))))
 		return -UNPARSED_IO_URING - 1;
 	if (unlikely(TASK_IS_COMPAT(task)))
 		return -UNPARSED_COMPAT - 1;

@@ -6,12 +6,13 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "follow.h"
 #include "scan.h"
+#include "syscall_end.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Linux 6.3, commit 6e6eda44b939 ("sock: add tracepoint for send recv length"). */
+/* ---- --hooks=sock_length: Linux 6.3, commit 6e6eda44b939 ("sock: add tracepoint for send recv length") ------- */
+
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(ts_send_length, struct sock *sk, int ret, int flags)
 {
@@ -24,14 +25,136 @@ int BPF_PROG(ts_recv_length, struct sock *sk, int ret, int flags)
 	return on_io(sk, DIRECTION_RECEIVED, ret, flags);
 }
 
+/*
+ * ---- --hooks=fexit: at the end of what the socket calls come down to. The kernel calls these through pointers, so
+ * that no compiler inlines them, as some do with sock_sendmsg() and sock_recvmsg(). ------------------------------
+ */
+
+#define FEXIT_SENDMSG(family)                                                                        \
+	SEC("fexit/" #family "_sendmsg")                                                             \
+	int BPF_PROG(ts_send_##family, struct socket *sock, struct msghdr *msg, __u64 size, int ret) \
+	{                                                                                            \
+		struct sock *sk = sock->sk;                                                          \
+                                                                                                     \
+		return sk ? on_io(sk, DIRECTION_SENT, ret, msg->msg_flags & ~MSG_TRUNC) : 0;         \
+	}
+FEXIT_SENDMSG(inet)
+FEXIT_SENDMSG(inet6)
+FEXIT_SENDMSG(unix_stream)
+
+#define FEXIT_RECVMSG(family)                                                                                   \
+	SEC("fexit/" #family "_recvmsg")                                                                        \
+	int BPF_PROG(ts_recv_##family, struct socket *sock, struct msghdr *msg, __u64 size, int flags, int ret) \
+	{                                                                                                       \
+		struct sock *sk = sock->sk;                                                                     \
+                                                                                                                \
+		return sk ? on_io(sk, DIRECTION_RECEIVED, ret, flags) : 0;                                      \
+	}
+FEXIT_RECVMSG(inet)
+FEXIT_RECVMSG(inet6)
+FEXIT_RECVMSG(unix_stream)
+
+/* Bytes that splice took from a socket pass no other hook. */
+SEC("fexit/tcp_splice_read")
+int BPF_PROG(ts_splice_read_fexit, struct socket *sock, __s64 *position, void *pipe, __u64 size, unsigned int flags,
+	     long ret)
+{
+	return on_spliced(sock->sk, ret);
+}
+
+/* The last process lets go of an AF_UNIX socket. */
+SEC("fentry/unix_release")
+int BPF_PROG(ts_unix_release_fentry, struct socket *sock)
+{
+	return on_unix_release(sock->sk);
+}
+
+/*
+ * ---- --hooks=kprobe: the same functions, each program on those of every family. The entry notes the socket for the
+ * return. ---------------------------------------------------------------------------------------------------------
+ */
+
+SEC("kprobe")
+int ts_send_entry(struct pt_regs *regs)
+{
+	struct msghdr *msg = (void *)FUNCTION_ARG2(regs);
+
+	return on_function_entry((void *)FUNCTION_ARG1(regs), DIRECTION_SENT,
+				 BPF_CORE_READ(msg, msg_flags) & ~MSG_TRUNC);
+}
+
+SEC("kretprobe")
+int ts_send_return(struct pt_regs *regs)
+{
+	struct entered_call call;
+
+	if (!on_function_return(DIRECTION_SENT, &call))
+		return 0;
+	return on_io((struct sock *)call.sock, DIRECTION_SENT, FUNCTION_RESULT(regs), call.flags);
+}
+
+SEC("kprobe")
+int ts_recv_entry(struct pt_regs *regs)
+{
+	return on_function_entry((void *)FUNCTION_ARG1(regs), DIRECTION_RECEIVED, FUNCTION_ARG4(regs));
+}
+
+SEC("kretprobe")
+int ts_recv_return(struct pt_regs *regs)
+{
+	struct entered_call call;
+
+	if (!on_function_return(DIRECTION_RECEIVED, &call))
+		return 0;
+	return on_io((struct sock *)call.sock, DIRECTION_RECEIVED, FUNCTION_RESULT(regs), call.flags);
+}
+
+SEC("kprobe")
+int ts_splice_read_entry(struct pt_regs *regs)
+{
+	return on_function_entry((void *)FUNCTION_ARG1(regs), DIRECTION_RECEIVED, 0);
+}
+
+SEC("kretprobe")
+int ts_splice_read_return(struct pt_regs *regs)
+{
+	struct entered_call call;
+
+	if (!on_function_return(DIRECTION_RECEIVED, &call))
+		return 0;
+	return on_spliced((struct sock *)call.sock, FUNCTION_RESULT(regs));
+}
+
+SEC("kprobe")
+int ts_unix_release_entry(struct pt_regs *regs)
+{
+	struct socket *sock = (void *)FUNCTION_ARG1(regs);
+
+	return on_unix_release(BPF_CORE_READ(sock, sk));
+}
+
+/* ---- --hooks=sys_exit -------------------------------------------------------------------------------------------
+ */
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(ts_sys_exit, struct pt_regs *regs, long ret)
+{
+	return on_syscall_end(ret);
+}
+
+/* ---- Always -----------------------------------------------------------------------------------------------------
+ */
+
 /* In whatever context the last reference goes away, often softirq. */
 SEC("tp_btf/tcp_destroy_sock")
 int BPF_PROG(ts_tcp_destroy, struct sock *sk)
 {
-	struct conn *conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	struct conn *conn = conn_of_any(sk);
 
-	if (conn)
+	if (conn) {
 		conn_end(sk, conn);
+		conn_remove(sk);
+	}
 	return 0;
 }
 
@@ -43,7 +166,7 @@ int BPF_PROG(ts_tcp_state, struct sock *sk, int before, int state)
 
 	if (state != TCP_CLOSE || sk->sk_err != ETIMEDOUT)
 		return 0;
-	conn = bpf_sk_storage_get(&conns, sk, 0, 0);
+	conn = conn_of_any(sk);
 	if (conn)
 		conn_flag(conn, CONN_TIMED_OUT);
 	return 0;
@@ -55,5 +178,15 @@ int ts_scan(struct bpf_iter__bpf_sk_storage_map *ctx)
 	struct sock *sk = ctx->sk;
 	struct conn *conn = ctx->value;
 
+	scan_begins();
 	return sk && conn ? scan_socket(sk, conn) : 0;
+}
+
+SEC("iter/bpf_map_elem")
+int ts_scan_hash(struct bpf_iter__bpf_map_elem *ctx)
+{
+	__u64 *key = ctx->key;
+
+	scan_begins();
+	return key ? scan_hashed(*key) : 0;
 }

@@ -7,16 +7,20 @@
 
 #include <stdbool.h>
 
+#include "hooks.h"
 #include "tapstat/abi.h"
-#include "tapstat.skel.h"
 
-enum { ATTACHMENT_MAX_HOOKS = 8 };
+struct bpf_object;
+struct bpf_link;
+struct kretprobes;
 
 struct attached_hook {
-	const char *name; /* static */
+	const struct hook_row *row;
+	bool wanted;         /* its programs are loaded */
+	unsigned int absent; /* those that the kernel has no place for, as bits */
 	bool attached;
-	int program_fd[2];
-	struct bpf_link *link[2]; /* owned */
+	int program_fd[HOOK_MAX_PROGRAMS];
+	struct bpf_link *link[HOOK_MAX_PROGRAMS]; /* owned; NULL while detached */
 };
 
 /* AF_UNIX connections of a series that were found ended, by how; never goes back. */
@@ -26,10 +30,21 @@ struct series_unix {
 	__u64 lifetime[SHAPE_LIFETIME_CELLS]; /* their durations */
 };
 
+/* Maps that are read by key. */
+struct attachment_maps {
+	int services, series, self, refused_by_code, scan_by_series, scan_totals;
+};
+
 struct attachment {
-	struct tapstat_bpf *skel; /* owned */
-	struct attached_hook hook[ATTACHMENT_MAX_HOOKS];
+	struct bpf_object *object; /* owned */
+	struct shared *shared;     /* its variables, mapped; owned */
+	struct attachment_maps fd; /* the object's */
+	bool hashed;
+	struct attached_hook hook[HOOK_COUNT]; /* the way first */
 	int n_hooks;
+	int iterator_fd;               /* of the link; the hook's */
+	struct kretprobes *kretprobes; /* owned; NULL: none, or perf's */
+	char limit[256];               /* why return probes are perf's; empty: they are not */
 	__u64 memory_ceiling_bytes;
 	unsigned int max_connections;
 	/* snapshot.c: */
@@ -37,5 +52,28 @@ struct attachment {
 	__u64 scanned_ns;                /* when the last scan was, monotonic */
 	void *percpu;                    /* one value of the largest per-CPU map, owned */
 };
+
+/* ---- Of a loaded object: attach.c ------------------------------------------------------------------------------ */
+
+/* Gets hold of the object's variables and maps. 0 or a negative errno. */
+int attachment_maps_open(struct attachment *att);
+
+/* Makes ready for return probes; att->limit tells what can't be done without tracefs. */
+void attachment_tracefs_open(struct attachment *att);
+
+/* Attaches the programs of one hook, all or none. 0 or a negative errno. */
+int attachment_hook_attach(struct attachment *att, struct attached_hook *hook);
+
+/* Gives up what belongs to one way, but for the object. */
+void attachment_reset(struct attachment *att);
+
+/* ---- Of a whole one -------------------------------------------------------------------------------------------- */
+
+/* Runs the iterator over every socket with state. 0 or a negative errno. */
+int attachment_iterate(const struct attachment *att);
+
+/* Attaches the programs of the way; detaches them: connections keep their state. 0 or a negative errno. */
+int attachment_way_attach(struct attachment *att);
+void attachment_way_detach(struct attachment *att);
 
 #endif

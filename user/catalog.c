@@ -23,9 +23,9 @@ const struct label_set catalog_role = {"role", values_ROLE, ROLE_COUNT};
 VALUES(UNPARSED, )
 const struct label_set catalog_unparsed = {"reason", values_UNPARSED, UNPARSED_COUNT};
 
-/* `recursion` is read from the programs and has no cell: it stands behind those that have one. */
-static const char *const values_DROPPED[] = {LABEL_SET_DROPPED(TEXT) "recursion"};
-const struct label_set catalog_dropped = {"reason", values_DROPPED, DROPPED_COUNT + 1};
+/* Runs that the kernel skipped have no cells: they stand behind those that have. */
+static const char *const values_DROPPED[] = {LABEL_SET_DROPPED(TEXT) "recursion", "kretprobe"};
+const struct label_set catalog_dropped = {"reason", values_DROPPED, DROPPED_COUNT + 2};
 
 VALUES(PROTOCOL, )
 const struct label_set catalog_protocol = {"protocol", values_PROTOCOL, PROTOCOL_COUNT};

@@ -173,8 +173,8 @@ static void log_attached(struct serve *serve)
 		snprintf(list + used, sizeof(attached) - used, "%s%s", used ? "," : "", hook->name);
 	}
 	if (*missing)
-		log_warn("attached; what the missing hooks would tell is not seen", "hooks", attached, "missing",
-			 missing);
+		log_info("attached; tapstat doctor tells what the missing hooks would do", "hooks", attached,
+			 "missing", missing);
 	else
 		log_info("attached", "hooks", attached);
 	snprintf(bytes, sizeof(bytes), "%llu", (unsigned long long)ceiling);
@@ -182,13 +182,45 @@ static void log_attached(struct serve *serve)
 	log_info("ceiling of kernel memory", "bytes", bytes, "mib", mib);
 }
 
+/* Ways that looked usable and were not, and what the chosen one can't do. */
+static void log_ways(const struct attach_report *report)
+{
+	for (int way = 0; way < WAY_COUNT; way++)
+		if (report->way[way].state == WAY_FAILED)
+			log_warn("cannot hook sockets this way; trying the next", "way", way_rows[way].name, "err",
+				 report->way[way].why);
+	if (*report->limit)
+		log_warn("calls may be missed", "reason", report->limit);
+}
+
+/* 0 if nothing is missing that tapstat can't do without. */
+static int check_privileges(void)
+{
+	const char *lines[PRIVILEGES_LINES];
+	struct privileges privileges;
+	size_t n;
+
+	privileges_read(&privileges);
+	n = privileges_remarks(&privileges, lines);
+	for (size_t i = 0; i < n; i++)
+		log_info(lines[i]);
+	n = privileges_missing(&privileges, lines);
+	for (size_t i = 0; i < n; i++)
+		fail("cannot start", lines[i]);
+	return n ? -1 : 0;
+}
+
 static int attach(struct serve *serve)
 {
-	struct attach_config config = {serve->opt.selectors, serve->opt.max_connections, serve->opt.hooks};
+	static struct attach_report report;
+	const struct attach_config config = {.selectors = serve->opt.selectors,
+					     .max_connections = serve->opt.max_connections,
+					     .hooks = serve->opt.hooks};
 	char why[WHY_BYTES] = "";
 	const char *kept;
-	int err = attachment_open(&serve->attachment, &config, why, sizeof(why));
+	int err = attachment_open(&serve->attachment, &config, &report, why, sizeof(why));
 
+	log_ways(&report);
 	if (err)
 		return fail("cannot attach", *why ? why : strerror(-err));
 	err = privileges_drop(&kept);
@@ -230,12 +262,9 @@ static int start_http(struct serve *serve)
 static int start(struct serve *serve)
 {
 	const struct timeval period = {.tv_sec = SCAN_SECONDS};
-	char why[WHY_BYTES];
 
 	log_info("starting", "version", tapstat_version, "commit", tapstat_commit);
-	if (privileges_check(why, sizeof(why)))
-		return fail("cannot start", why);
-	if (open_sockets(serve) || open_loop(serve) || attach(serve))
+	if (check_privileges() || open_sockets(serve) || open_loop(serve) || attach(serve))
 		return -1;
 	serve->scan = event_new(serve->base, -1, EV_PERSIST, on_scan, serve);
 	if (!serve->scan || event_add(serve->scan, &period))

@@ -80,10 +80,11 @@ static void write_protocols(struct buffer *out, const struct family *family, con
 
 static void write_dropped(struct buffer *out, const struct family *family, const struct snapshot *snap)
 {
-	__u64 cell[DROPPED_COUNT + 1];
+	__u64 cell[DROPPED_COUNT + 2];
 
 	memcpy(cell, snap->self + SELF_DROPPED, DROPPED_COUNT * sizeof(*cell));
 	cell[DROPPED_COUNT] = snap->recursion_misses;
+	cell[DROPPED_COUNT + 1] = snap->kretprobe_misses;
 	write_cells(out, family, &catalog_dropped, cell);
 }
 

@@ -111,6 +111,13 @@ static int set_log_format(struct options *opt, const char *value, char *why, siz
 	return 0;
 }
 
+static int set_verifier(struct options *opt, const char *value, char *why, size_t size)
+{
+	(void)value, (void)why, (void)size;
+	opt->verifier = true;
+	return 0;
+}
+
 static int set_help(struct options *opt, const char *value, char *why, size_t size)
 {
 	(void)value, (void)why, (void)size;
@@ -148,6 +155,8 @@ static const struct option_row {
 	{"container", "ID-PREFIX", ALL, NULL, selectors_add_container,
 	 "processes in the container whose id starts so"},
 	{"service", "NAME", ALL, NULL, selectors_add_service, "connections of this service, by the `service` label"},
+	{"verifier", NULL, OPTIONS_DOCTOR, set_verifier, NULL,
+	 "also print what the kernel's verifier took for each program"},
 	{"log.level", "LEVEL", ALL, set_log_level, NULL, "debug, info, warn or error (default: info)"},
 	{"log.format", "FORMAT", ALL, set_log_format, NULL, "logfmt or json, to standard error (default: logfmt)"},
 	{"help", NULL, ALL, set_help, NULL, "this text"},

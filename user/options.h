@@ -28,6 +28,7 @@ struct options {
 	size_t n_listen;
 	const char *telemetry_path;
 	bool web_disable;
+	bool verifier;
 	bool help; /* --help was given: nothing else was checked behind it */
 };
 

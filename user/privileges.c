@@ -1,15 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* serve ──> [privileges]: see privileges.h. capabilities(7), bpf(2). */
+/* serve, doctor ──> [privileges]: see privileges.h. capabilities(7), bpf(2). */
 #include "privileges.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 
-static const char btf_path[] = "/sys/kernel/btf/vmlinux";
+#include "kernel_types.h"
+#include "probe.h"
+
+#define TO_GRANT(docker)                                                                                     \
+	"run tapstat as root, or grant it (setcap; systemd: AmbientCapabilities=; Docker: --cap-add=" docker \
+	"; Kubernetes: capabilities.add)"
+
+/* Inode numbers of the initial namespaces: include/linux/proc_ns.h, ABI in practice since Linux 3.8. */
+enum { USER_NAMESPACE = 0xEFFFFFFD, PID_NAMESPACE = 0xEFFFFFFC };
 
 static bool has(cap_t caps, cap_value_t cap, cap_flag_t flag)
 {
@@ -18,31 +28,155 @@ static bool has(cap_t caps, cap_value_t cap, cap_flag_t flag)
 	return !cap_get_flag(caps, cap, flag, &value) && value == CAP_SET;
 }
 
-int privileges_check(char *why, size_t size)
+/* Whether a namespace is certainly another one than the initial one. */
+static bool is_inner(const char *path, unsigned int initial)
+{
+	struct stat st;
+
+	return !stat(path, &st) && st.st_ino != initial;
+}
+
+/* The beginning of a file, or an empty text. */
+static void read_text(const char *path, char *text, size_t size)
+{
+	FILE *file = fopen(path, "re");
+	size_t n = file ? fread(text, 1, size - 1, file) : 0;
+
+	text[n] = '\0';
+	if (file)
+		fclose(file);
+}
+
+bool privileges_release_has_memlock(const char *release)
+{
+	int version, patch;
+
+	return sscanf(release, "%d.%d", &version, &patch) == 2 && (version < 5 || (version == 5 && patch < 11));
+}
+
+/* libbpf raises the limit as far as it may. */
+static bool is_memlock_limited(bool may_raise)
+{
+	struct rlimit limit;
+	struct utsname kernel;
+
+	return !may_raise && !uname(&kernel) && privileges_release_has_memlock(kernel.release) &&
+	       !getrlimit(RLIMIT_MEMLOCK, &limit) && limit.rlim_max != RLIM_INFINITY;
+}
+
+/* Debian's kernels know a level 3, Ubuntu's a 4: above 2 nothing is left to who has not CAP_SYS_ADMIN. */
+static bool is_perf_restricted(void)
+{
+	char text[16];
+	int level;
+
+	read_text("/proc/sys/kernel/perf_event_paranoid", text, sizeof(text));
+	return sscanf(text, "%d", &level) == 1 && level > 2;
+}
+
+void privileges_read(struct privileges *privileges)
 {
 	cap_t caps = cap_get_proc();
 	struct stat btf;
-	bool may_load;
+	char text[4096];
+	bool resource = false;
 
-	if (!caps)
-		return -ENOMEM;
-	may_load = has(caps, CAP_SYS_ADMIN, CAP_EFFECTIVE) ||
-		   (has(caps, CAP_BPF, CAP_EFFECTIVE) && has(caps, CAP_PERFMON, CAP_EFFECTIVE));
-	cap_free(caps);
-	if (!may_load) {
-		snprintf(why, size,
-			 "not permitted to load BPF programs: run tapstat as root, or with CAP_BPF and "
-			 "CAP_PERFMON (setcap cap_bpf,cap_perfmon+ep, or AmbientCapabilities= in its unit)");
-		return -EPERM;
+	*privileges = (struct privileges){0};
+	if (caps) {
+		privileges->admin = has(caps, CAP_SYS_ADMIN, CAP_EFFECTIVE);
+		privileges->bpf = has(caps, CAP_BPF, CAP_EFFECTIVE);
+		privileges->perfmon = has(caps, CAP_PERFMON, CAP_EFFECTIVE);
+		resource = has(caps, CAP_SYS_RESOURCE, CAP_EFFECTIVE);
+		cap_free(caps);
 	}
-	if (stat(btf_path, &btf) || !btf.st_size) {
-		snprintf(why, size,
-			 "this kernel does not describe its types: %s is missing; run a kernel built with "
-			 "CONFIG_DEBUG_INFO_BTF=y (Debian 11, Ubuntu 20.10, RHEL 8.2 and later have it)",
-			 btf_path);
-		return -ENOENT;
+	privileges->user_namespace = is_inner("/proc/self/ns/user", USER_NAMESPACE);
+	privileges->pid_namespace = is_inner("/proc/self/ns/pid", PID_NAMESPACE);
+	privileges->types = !stat(kernel_types_path, &btf) && btf.st_size;
+	read_text("/proc/sys/kernel/unprivileged_bpf_disabled", text, sizeof(text));
+	privileges->unprivileged_bpf = text[0] == '0';
+	read_text("/proc/self/status", text, sizeof(text));
+	privileges->seccomp = strstr(text, "\nSeccomp:\t2");
+	privileges->memlock = is_memlock_limited(resource);
+	privileges->perf_restricted = !privileges->admin && is_perf_restricted();
+	privileges->bpf_call = probe_call();
+	privileges->kernel_closed = probe_kernel_reads() == -EINVAL;
+}
+
+/* Why bpf() is refused to a process with the capabilities. */
+static const char *refusal(const struct privileges *privileges)
+{
+	if (privileges->bpf_call == -ENOSYS)
+		return "this kernel has no bpf() system call: run one with CONFIG_BPF_SYSCALL=y";
+	if (privileges->memlock)
+		return "RLIMIT_MEMLOCK leaves no room for BPF maps, which Linux charges to it before 5.11: raise it "
+		       "(systemd: LimitMEMLOCK=infinity; Docker: --ulimit=memlock=-1), or grant CAP_SYS_RESOURCE";
+	if (privileges->seccomp)
+		return "the capabilities are there, but the seccomp filter of this process does not let it do that: "
+		       "allow bpf and perf_event_open (systemd: SystemCallFilter=; Docker: --security-opt=seccomp=; "
+		       "Kubernetes: seccompProfile)";
+	return "the capabilities are there, and there is no seccomp filter: a security module or the kernel's "
+	       "configuration forbids it";
+}
+
+size_t privileges_missing(const struct privileges *privileges, const char *lines[PRIVILEGES_LINES])
+{
+	size_t n = 0;
+
+	if (privileges->user_namespace) {
+		/* Those that it shows say nothing. */
+		lines[n++] = "this is a user namespace, whose capabilities do not count for BPF: run tapstat in the "
+			     "initial one (Docker: --userns=host; Kubernetes: hostUsers: true; Podman: as root)";
+	} else if (!privileges->admin) {
+		if (!privileges->bpf)
+			lines[n++] = privileges->unprivileged_bpf
+					     ? "CAP_BPF is missing, without which no tracing program can be "
+					       "loaded: " TO_GRANT("BPF")
+					     : "CAP_BPF is missing, and kernel.unprivileged_bpf_disabled refuses "
+					       "every bpf() call without it: " TO_GRANT("BPF");
+		if (!privileges->perfmon)
+			lines[n++] = "CAP_PERFMON is missing, without which programs may not read the kernel's "
+				     "memory: " TO_GRANT("PERFMON");
 	}
-	return 0;
+	if (!n && privileges->bpf_call)
+		lines[n++] = refusal(privileges);
+	if (!n && privileges->kernel_closed)
+		lines[n++] = "kernel lockdown is at confidentiality, where no program may read the kernel's memory: "
+			     "boot with lockdown=integrity or without";
+	if (!privileges->types)
+		lines[n++] =
+			"this kernel does not describe its types: /sys/kernel/btf/vmlinux is missing; mount /sys, or "
+			"run a kernel with CONFIG_DEBUG_INFO_BTF=y (Debian 11, Ubuntu 20.10, RHEL 8.2 and later)";
+	return n;
+}
+
+size_t privileges_remarks(const struct privileges *privileges, const char *lines[PRIVILEGES_LINES])
+{
+	size_t n = 0;
+
+	if (privileges->pid_namespace)
+		lines[n++] =
+			"this is not the host's pid namespace: every process of the host is watched and named all "
+			"the same, but --pid takes the host's pids, not those seen here";
+	return n;
+}
+
+const char *privileges_advice(const struct privileges *privileges, int err, bool verifier)
+{
+	const char *lines[PRIVILEGES_LINES];
+	bool refused = err == -EPERM || err == -EACCES;
+
+	if ((refused || verifier) && privileges_missing(privileges, lines))
+		return lines[0];
+	if (verifier)
+		return "this kernel's verifier does not take the program: please report it with the kernel's release";
+	if (err == -EACCES && privileges->perf_restricted)
+		return "kernel.perf_event_paranoid is above 2, where these kernels leave perf_event_open() to "
+		       "CAP_SYS_ADMIN: grant that, or set it to 2";
+	if (refused)
+		return refusal(privileges);
+	if (err == -ENOMEM)
+		return "lower --max-connections or free memory";
+	return "run `tapstat doctor` to see what this kernel allows";
 }
 
 /*
@@ -61,7 +195,7 @@ int privileges_drop(const char **kept)
 		goto out;
 	}
 	if (!has(now, CAP_BPF, CAP_PERMITTED))
-		keep = CAP_SYS_ADMIN; /* it stands for CAP_BPF, and privileges_check() found one of the two */
+		keep = CAP_SYS_ADMIN; /* it stands for CAP_BPF, and privileges_missing() found one of the two */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || cap_reset_ambient()) {
 		err = -errno;
 		goto out;

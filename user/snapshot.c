@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "attachment.h"
+#include "kretprobe.h"
+#include "map_entries.h"
 
 /* Sums `cells` 64-bit cells of a per-CPU value over the CPUs. */
 static int percpu_sum(struct attachment *att, int fd, __u32 key, __u64 *sum, size_t cells)
@@ -68,31 +70,20 @@ static int scan(struct attachment *att)
 {
 	static const struct scan_series nothing;
 	static const struct scan_total no_total;
-	struct tapstat_bpf *skel = att->skel;
-	__u32 services = skel->bss->service_count, zero = 0;
-	char buffer[64];
-	int fd = -1;
+	__u32 services = att->shared->service_count, zero = 0;
 
 	if (services > MAX_SERVICES)
 		services = MAX_SERVICES;
 	for (__u32 i = 0; i < MAX_SERIES; i++) {
 		if (i / ROLE_COUNT >= services && i / ROLE_COUNT != SERVICE_OTHER)
 			continue;
-		if (bpf_map_update_elem(bpf_map__fd(skel->maps.scan_by_series), &i, &nothing, BPF_ANY))
+		if (bpf_map_update_elem(att->fd.scan_by_series, &i, &nothing, BPF_ANY))
 			return -errno;
 	}
-	if (bpf_map_update_elem(bpf_map__fd(skel->maps.scan_totals), &zero, &no_total, BPF_ANY))
+	if (bpf_map_update_elem(att->fd.scan_totals, &zero, &no_total, BPF_ANY))
 		return -errno;
-	skel->bss->scan_number++;
-	for (int i = 0; i < att->n_hooks && fd < 0; i++)
-		if (!strcmp(att->hook[i].name, "sk_storage_iter") && att->hook[i].attached)
-			fd = bpf_iter_create(bpf_link__fd(att->hook[i].link[0]));
-	if (fd < 0)
-		return -errno;
-	while (read(fd, buffer, sizeof(buffer)) > 0)
-		;
-	close(fd);
-	return 0;
+	att->shared->scan_number++;
+	return attachment_iterate(att);
 }
 
 /*
@@ -151,6 +142,17 @@ static void unix_lifetimes(struct series_unix *ended, const __u64 *before, const
 	ended->sampled_opened_us += n * began_us;
 }
 
+/* Whether the kernel side counts the end of every AF_UNIX connection: by a hook, or by the scan of hashed states. */
+static bool unix_ends_are_told(const struct attachment *att)
+{
+	if (att->hashed)
+		return true;
+	for (int i = 0; i < att->n_hooks; i++)
+		if (att->hook[i].attached && !strcmp(att->hook[i].row->name, "unix_release"))
+			return true;
+	return false;
+}
+
 static void unix_ends_add(struct series_snapshot *s, const struct series_unix *ended)
 {
 	s->cell[CELL_WS_CONNECTIONS + CONNECTION_STATUS_CLOSED] += ended->closed;
@@ -163,8 +165,7 @@ static void unix_ends_add(struct series_snapshot *s, const struct series_unix *e
 
 static int series_read(struct attachment *att, struct snapshot *snap)
 {
-	struct tapstat_bpf *skel = att->skel;
-	__u32 services = skel->bss->service_count;
+	__u32 services = att->shared->service_count;
 
 	snap->n_series = 0;
 	for (__u32 i = 0; i <= MAX_SERVICES; i++) {
@@ -172,7 +173,7 @@ static int series_read(struct attachment *att, struct snapshot *snap)
 
 		if (i >= services && i != SERVICE_OTHER)
 			continue;
-		if (bpf_map_lookup_elem(bpf_map__fd(skel->maps.services), &i, &service))
+		if (bpf_map_lookup_elem(att->fd.services, &i, &service))
 			return -errno;
 		for (int role = 0; role < ROLE_COUNT; role++) {
 			struct series_snapshot *s;
@@ -191,7 +192,7 @@ static int series_read(struct attachment *att, struct snapshot *snap)
 			s->service[SERVICE_NAME_BYTES - 1] = 0;
 			s->role = role;
 			s->index = SERIES_INDEX(i, role);
-			err = percpu_sum(att, bpf_map__fd(skel->maps.series), s->index, s->cell, SERIES_CELL_COUNT);
+			err = percpu_sum(att, att->fd.series, s->index, s->cell, SERIES_CELL_COUNT);
 			if (err)
 				return err;
 			snap->n_series++;
@@ -202,7 +203,6 @@ static int series_read(struct attachment *att, struct snapshot *snap)
 
 static int scan_read(struct attachment *att, struct snapshot *snap)
 {
-	struct tapstat_bpf *skel = att->skel;
 	__u64 now_ns = monotonic_ns();
 	__u32 zero = 0;
 
@@ -215,24 +215,26 @@ static int scan_read(struct attachment *att, struct snapshot *snap)
 		bool has_unix = false;
 		int err;
 
-		if (bpf_map_lookup_elem(bpf_map__fd(skel->maps.scan_by_series), &s->index, &s->scan))
+		if (bpf_map_lookup_elem(att->fd.scan_by_series, &s->index, &s->scan))
 			return -errno;
 		for (int j = 0; j < UNIX_STATE_COUNT; j++)
 			has_unix |= before[j] != 0;
 		if (has_unix) {
-			err = percpu_sum(att, bpf_map__fd(skel->maps.series), s->index, after, SERIES_CELL_COUNT);
+			err = percpu_sum(att, att->fd.series, s->index, after, SERIES_CELL_COUNT);
 			if (err)
 				return err;
-			unix_ends(ended, before, &after[CELL_UNIX_STATE], &s->scan);
-			unix_lifetimes(ended, &s->cell[CELL_UNIX_UNSAMPLED], &after[CELL_UNIX_UNSAMPLED], &s->scan,
-				       att->scanned_ns / 1000, now_ns / 1000);
+			if (!unix_ends_are_told(att)) {
+				unix_ends(ended, before, &after[CELL_UNIX_STATE], &s->scan);
+				unix_lifetimes(ended, &s->cell[CELL_UNIX_UNSAMPLED], &after[CELL_UNIX_UNSAMPLED],
+					       &s->scan, att->scanned_ns / 1000, now_ns / 1000);
+			}
 			for (int j = 0; j < UNIX_STATE_COUNT; j++)
 				snap->unix_open |= s->scan.unix_alive[j] != 0;
 		}
 		unix_ends_add(s, ended);
 	}
 	att->scanned_ns = now_ns;
-	if (bpf_map_lookup_elem(bpf_map__fd(skel->maps.scan_totals), &zero, &snap->total))
+	if (bpf_map_lookup_elem(att->fd.scan_totals, &zero, &snap->total))
 		return -errno;
 	return 0;
 }
@@ -243,12 +245,12 @@ static int scan_read(struct attachment *att, struct snapshot *snap)
  */
 static void states_correct(struct attachment *att, const struct snapshot *snap, __u64 before)
 {
-	__atomic_fetch_add(&att->skel->bss->states_live, snap->total.listed - before, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&att->shared->states_live, snap->total.listed - before, __ATOMIC_RELAXED);
 }
 
 static int refused_read(struct attachment *att, struct snapshot *snap)
 {
-	int fd = bpf_map__fd(att->skel->maps.refused_by_code), err;
+	int fd = att->fd.refused_by_code, err;
 	struct refused_key key, next, *previous = NULL;
 
 	snap->n_refused = 0;
@@ -280,11 +282,13 @@ static void hooks_read(struct attachment *att, struct snapshot *snap)
 	for (int i = 0; i < att->n_hooks; i++) {
 		struct hook_snapshot *hook = &snap->hook[snap->n_hooks++];
 
-		*hook = (struct hook_snapshot){.name = att->hook[i].name, .attached = att->hook[i].attached};
-		for (int j = 0; j < 2 && att->hook[i].link[j]; j++) {
+		*hook = (struct hook_snapshot){.name = att->hook[i].row->name, .attached = att->hook[i].attached};
+		for (int j = 0; j < HOOK_MAX_PROGRAMS; j++) {
 			struct bpf_prog_info info = {};
 			__u32 size = sizeof(info);
 
+			if (!att->hook[i].link[j] || !hook_program_is_first(att->hook[i].row, j))
+				continue;
 			if (bpf_obj_get_info_by_fd(att->hook[i].program_fd[j], &info, &size))
 				continue;
 			hook->runs += info.run_cnt;
@@ -293,69 +297,48 @@ static void hooks_read(struct attachment *att, struct snapshot *snap)
 			snap->recursion_misses += info.recursion_misses;
 		}
 	}
+	snap->kretprobe_misses = att->kretprobes ? kretprobes_misses(att->kretprobes) : 0;
 }
 
-/* Entries of a hash map. With `stale`: removes those whose __u32 value differs from it. */
-static __u64 map_count(const struct bpf_map *map, const __u32 *stale)
+/* Whether the entries of a map are to be counted one by one: not those that a variable or another map counts. */
+static bool is_counted(const struct bpf_map *map)
 {
-	enum { BATCH = 256, KEY_MAX = 64, VALUE_MAX = 64 };
-	static char keys[BATCH * KEY_MAX], values[BATCH * VALUE_MAX];
-	size_t key_size = bpf_map__key_size(map), value_size = bpf_map__value_size(map);
-	__u32 in = 0, out = 0, n;
-	__u64 total = 0;
-	int err = 0;
+	static const char *const known[] = {"conns_by_sock", "service_by_name", "refused_by_code"};
+	enum bpf_map_type type = bpf_map__type(map);
 
-	if (key_size > KEY_MAX || value_size > VALUE_MAX)
-		return 0;
-	for (bool first = true; !err; first = false) {
-		n = BATCH;
-		err = bpf_map_lookup_batch(bpf_map__fd(map), first ? NULL : &in, &out, keys, values, &n, NULL);
-		if (err && errno != ENOENT)
-			break;
-		for (__u32 i = 0; i < n; i++) {
-			__u32 value;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (!strcmp(bpf_map__name(map), known[i]))
+			return false;
+	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_LRU_HASH;
+}
 
-			memcpy(&value, values + i * value_size, sizeof(value));
-			if (stale && value != *stale)
-				bpf_map_delete_elem(bpf_map__fd(map), keys + i * key_size);
-			else
-				total++;
-		}
-		in = out;
-	}
-	return total;
+static __u64 entries_of(const struct attachment *att, const struct bpf_map *map)
+{
+	const struct map_shape shape = {bpf_map__fd(map), bpf_map__key_size(map), bpf_map__value_size(map)};
+
+	return map_entries(&shape, strcmp(bpf_map__name(map), "scan_by_peer") ? NULL : &att->shared->scan_number);
+}
+
+static void map_add(struct snapshot *snap, const char *name, __u64 entries, __u64 max_entries)
+{
+	if (snap->n_maps < SNAPSHOT_MAX_MAPS)
+		snap->map[snap->n_maps++] = (struct map_snapshot){name, entries, max_entries};
 }
 
 static void maps_read(struct attachment *att, struct snapshot *snap)
 {
-	struct tapstat_bpf *skel = att->skel;
-	__u32 services = skel->bss->service_count;
-	const struct {
-		const char *name;
-		const struct bpf_map *map;
-		__u64 entries, max_entries;
-	} rows[] = {
-		{"conns", NULL, skel->bss->states_live, att->max_connections},
-		{"services", NULL, services < MAX_SERVICES ? services : MAX_SERVICES, MAX_SERVICES},
-		{"series", NULL, snap->n_series, MAX_SERIES},
-		{"refused_by_code", NULL, snap->n_refused, bpf_map__max_entries(skel->maps.refused_by_code)},
-		{"processes", skel->maps.processes, 0, 0},
-		{"ends_by_peer", skel->maps.ends_by_peer, 0, 0},
-		{"end_by_peer", skel->maps.end_by_peer, 0, 0},
-		{"scan_by_peer", skel->maps.scan_by_peer, 0, 0},
-		{"mmsg_by_pid", skel->maps.mmsg_by_pid, 0, 0},
-	};
+	__u32 services = att->shared->service_count;
+	const struct bpf_map *refused = bpf_object__find_map_by_name(att->object, "refused_by_code");
+	struct bpf_map *map;
 
 	snap->n_maps = 0;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const __u32 *stale = rows[i].map == skel->maps.scan_by_peer ? &skel->bss->scan_number : NULL;
-
-		snap->map[snap->n_maps++] = (struct map_snapshot){
-			.name = rows[i].name,
-			.entries = rows[i].map ? map_count(rows[i].map, stale) : rows[i].entries,
-			.max_entries = rows[i].map ? bpf_map__max_entries(rows[i].map) : rows[i].max_entries,
-		};
-	}
+	map_add(snap, "conns", att->shared->states_live, att->max_connections);
+	map_add(snap, "services", services < MAX_SERVICES ? services : MAX_SERVICES, MAX_SERVICES);
+	map_add(snap, "series", snap->n_series, MAX_SERIES);
+	map_add(snap, "refused_by_code", snap->n_refused, bpf_map__max_entries(refused));
+	bpf_object__for_each_map (map, att->object)
+		if (is_counted(map))
+			map_add(snap, bpf_map__name(map), entries_of(att, map), bpf_map__max_entries(map));
 }
 
 int snapshot_take(struct attachment *att, struct snapshot *snap)
@@ -369,15 +352,16 @@ int snapshot_take(struct attachment *att, struct snapshot *snap)
 	err = series_read(att, snap);
 	if (err)
 		return err;
-	states = att->skel->bss->states_live;
+	states = att->shared->states_live;
 	err = scan(att);
 	if (err)
 		return err;
 	err = scan_read(att, snap);
 	if (err)
 		return err;
-	states_correct(att, snap, states);
-	err = percpu_sum(att, bpf_map__fd(att->skel->maps.self), 0, snap->self, SELF_CELL_COUNT);
+	if (!att->hashed) /* else every end is told, or found by the scan */
+		states_correct(att, snap, states);
+	err = percpu_sum(att, att->fd.self, 0, snap->self, SELF_CELL_COUNT);
 	if (err)
 		return err;
 	err = refused_read(att, snap);

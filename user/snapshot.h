@@ -56,6 +56,7 @@ struct snapshot {
 	struct scan_total total;
 	bool unix_open;         /* AF_UNIX connections are open: their ends want to be looked for soon */
 	__u64 recursion_misses; /* runs that the kernel skipped because the program was already running on the CPU */
+	__u64 kretprobe_misses; /* returns that the kernel did not follow: too many calls at once */
 	__u64 memory_ceiling_bytes;
 };
 

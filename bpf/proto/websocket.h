@@ -139,6 +139,7 @@ static __always_inline __u64 ws_control_payload(struct stream *s, const __u8 *p,
 			passed++;
 		}
 		bytes >>= 8;
+		opaque(bytes);
 	}
 	s->control.mask = mask;
 	s->control.hash = hash;
@@ -209,18 +210,12 @@ static __always_inline bool ws_data_step(struct stream *s, const struct ws_rules
 	return true;
 }
 
-/*
- * One step of a direction in step (STREAM_FRAMES). `left` counts the bytes of the call from `p` on, `avail` those of
- * them that can be seen. *event must come zeroed.
- */
-static __always_inline enum verdict ws_step(struct stream *s, const struct ws_rules *rules, const __u8 *p,
-					    __u32 avail, __u64 left, __u64 *consumed, struct ws_event *event)
+/* What ws_data_step() does not do; see ws_step(). *h is working memory. */
+static __always_inline enum verdict ws_other_step(struct stream *s, const struct ws_rules *rules, const __u8 *p,
+						  __u32 avail, __u64 left, __u64 *consumed, struct ws_event *event,
+						  struct ws_header *h)
 {
-	struct ws_header h;
-
 	*consumed = 0;
-	if (ws_data_step(s, rules, p, avail, left, consumed, event))
-		return CONSUMED;
 	if (s->ws.payload_left) {
 		if (s->frame & WS_CONTROL) {
 			*consumed = ws_control_payload(s, p, avail);
@@ -230,19 +225,34 @@ static __always_inline enum verdict ws_step(struct stream *s, const struct ws_ru
 		}
 		return s->ws.payload_left ? CONSUMED : ws_frame_complete(s, event);
 	}
-	if (ws_header_decode(p, avail, &h) == INCOMPLETE)
+	if (ws_header_decode(p, avail, h) == INCOMPLETE)
 		return INCOMPLETE;
-	if (!ws_header_valid(&h, rules, s->message))
+	spare_stack();
+	if (!ws_header_valid(h, rules, s->message))
 		return MALFORMED;
 
-	s->frame = h.first;
-	*consumed = h.bytes;
-	s->ws.payload_left = h.payload;
-	s->control.mask = h.mask;
+	s->frame = h->first;
+	*consumed = h->bytes;
+	s->ws.payload_left = h->payload;
+	s->control.mask = h->mask;
 	s->control.hash = WS_HASH_SEED;
 	s->control.code = 0;
 	s->control.passed = 0;
 	return s->ws.payload_left ? CONSUMED : ws_frame_complete(s, event);
+}
+
+/*
+ * One step of a direction in step (STREAM_FRAMES). `left` counts the bytes of the call from `p` on, `avail` those of
+ * them that can be seen. *event must come zeroed.
+ */
+static __always_inline enum verdict ws_step(struct stream *s, const struct ws_rules *rules, const __u8 *p,
+					    __u32 avail, __u64 left, __u64 *consumed, struct ws_event *event)
+{
+	struct ws_header header;
+
+	if (ws_data_step(s, rules, p, avail, left, consumed, event))
+		return CONSUMED;
+	return ws_other_step(s, rules, p, avail, left, consumed, event, &header);
 }
 
 /* ---- Recognition in mid-stream ----------------------------------------------------------------------------- */
@@ -296,6 +306,8 @@ static __always_inline bool ws_text_likely(__u64 bytes, __u64 n)
 
 		bad |= exceeds(n, i) & ((exceeds(0x20, c) & (0xffffd9ffULL >> (c & 31))) | exceeds(c, 0xf4));
 		bytes >>= 8;
+		opaque(bad); /* one byte after the other: the stack is short */
+		opaque(bytes);
 	}
 	return !(bad & 1);
 }
@@ -309,6 +321,10 @@ struct ws_candidate { /* bits rather than bools: the verifier would follow each 
 	__u32 other_masked; /* else: whether the frames of its chain are masked ... */
 	__u32 other_chain;  /* ... and their points */
 	__u64 call_left;    /* bytes of the call, further segments included */
+	/* What the step makes of it: */
+	__u64 consumed;
+	bool ready; /* the header completes the evidence */
+	struct ws_header header;
 };
 
 /* A byte that tells most masking keys apart. */
@@ -394,59 +410,61 @@ static __always_inline bool ws_points_suffice(const struct ws_candidate *c, __u3
 
 /*
  * One step of a direction that may carry frames. MALFORMED: the bytes fit no frame, the caller tries again at the
- * start of another call. *ready: the header at `p` completes the evidence; it was not consumed, and the direction can
- * go on from it in STREAM_FRAMES.
+ * start of another call. c->ready: the header at `p` completes the evidence; it was not consumed, and the direction
+ * can go on from it in STREAM_FRAMES.
  */
-static __always_inline enum verdict ws_candidate_step(struct stream *s, const struct ws_candidate *c, const __u8 *p,
-						      __u32 avail, __u64 left, __u64 *consumed, bool *ready)
+static __always_inline enum verdict ws_candidate_step(struct stream *s, struct ws_candidate *c, const __u8 *p,
+						      __u32 avail, __u64 left)
 {
 	struct ws_rules rules = {.rsv1_allowed = true};
-	struct ws_header h;
+	struct ws_header *h = &c->header;
 	__u32 points, chained, masked;
 	__u64 passed, look;
 
-	*ready = false;
-	*consumed = min_u64(s->ws.payload_left, left);
-	if (*consumed) {
-		s->ws.payload_left -= *consumed;
+	c->ready = false;
+	c->consumed = min_u64(s->ws.payload_left, left);
+	if (c->consumed) {
+		s->ws.payload_left -= c->consumed;
 		return CONSUMED;
 	}
-	if (ws_header_decode(p, avail, &h) == INCOMPLETE)
+	if (ws_header_decode(p, avail, h) == INCOMPLETE)
 		return INCOMPLETE;
+	spare_stack();
 	/* Known; or like the chain; or the first of one. */
 	chained = is_zero((s->flags & STREAM_CHAIN) ^ STREAM_CHAIN);
-	masked = (s->masked & chained) | (h.masked & ~chained);
+	masked = (s->masked & chained) | (h->masked & ~chained);
 	masked = ((c->masked & c->known) | (masked & ~c->known)) & 1;
 	rules.masked = masked;
 	/* The code of a Close frame and the beginning of a text tell; some write them apart from the header. */
-	look = 2 * is_zero((h.first & WS_OPCODE) ^ WS_CLOSE) + is_zero(h.first ^ (WS_FIN | WS_TEXT));
-	if (avail < h.bytes + look * (1 - is_zero(h.payload)))
+	look = 2 * is_zero((h->first & WS_OPCODE) ^ WS_CLOSE) + is_zero(h->first ^ (WS_FIN | WS_TEXT));
+	if (avail < h->bytes + look * (1 - is_zero(h->payload)))
 		return INCOMPLETE;
-	points = ws_points(s, c, &rules, &h, p, avail);
+	points = ws_points(s, c, &rules, h, p, avail);
 	if (points == WS_NO_EVIDENCE)
 		return MALFORMED;
+	spare_stack();
 
 	s->chain = min_u64(s->chain + points, 100);
 	points = *(volatile __u8 *)&s->chain; /* the verifier forgets which points these were */
-	s->masked = (ws_mask_digest(h.mask) & 0xfe) | masked;
+	s->masked = (ws_mask_digest(h->mask) & 0xfe) | masked;
 	s->flags |= STREAM_CHAIN;
-	if (ws_points_suffice(c, masked, points) || ws_is_last_close(c, &h, p)) {
-		*ready = true;
+	if (ws_points_suffice(c, masked, points) || ws_is_last_close(c, h, p)) {
+		c->ready = true;
 		return CONSUMED;
 	}
 
-	s->frame = h.first;
-	if (!(h.first & WS_CONTROL))
-		ws_data_header(s, h.first & WS_OPCODE, h.payload);
+	s->frame = h->first;
+	if (!(h->first & WS_CONTROL))
+		ws_data_header(s, h->first & WS_OPCODE, h->payload);
 	s->ws.minute =
-		s->ws.minute << 32 | ws_hold(h.first, s->message, h.first & WS_CONTROL ? 0 : s->ws.message_bytes);
-	if ((h.first & WS_FIN) && !(h.first & WS_CONTROL)) {
+		s->ws.minute << 32 | ws_hold(h->first, s->message, h->first & WS_CONTROL ? 0 : s->ws.message_bytes);
+	if ((h->first & WS_FIN) && !(h->first & WS_CONTROL)) {
 		s->message = 0;
 		s->ws.message_bytes = 0;
 	}
-	passed = min_u64(h.payload, left - h.bytes);
-	s->ws.payload_left = h.payload - passed;
-	*consumed = h.bytes + passed;
+	passed = min_u64(h->payload, left - h->bytes);
+	s->ws.payload_left = h->payload - passed;
+	c->consumed = h->bytes + passed;
 	return CONSUMED;
 }
 

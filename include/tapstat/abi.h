@@ -86,4 +86,28 @@ struct selectors {
 	char exe[SELECTOR_MAX][SELECTOR_PATH_BYTES];           /* glob over the absolute path */
 };
 
+/* ---- Variables ---------------------------------------------------------------------------------------------- */
+
+/* The configuration: section .rodata.settings, set between open and load. */
+struct settings {
+	__u32 max_connections;
+	__u32 hashed;           /* state lies in `conns_by_sock`: the programs of this hook can't use sk_storage */
+	__u32 at_syscall_end;   /* the hook is the end of the syscall, behind its result */
+	__u32 entry_and_return; /* the hook is the entry and the return of a function: `entered_calls` is used */
+	__u32 preemptible;      /* another program may run on the CPU in the middle of one */
+	__u32 pad;
+	__u32 selecting;         /* whether there is any selector */
+	__u32 selecting_process; /* ... that looks at the process */
+	struct selectors selectors;
+};
+
+/* What both sides change: section .bss, mapped into user space. */
+struct shared {
+	__u64 states_live;   /* sockets with state; a scan corrects it: not every end of an AF_UNIX socket is told */
+	__u32 service_count; /* indices given out in `services` */
+	__u32 scan_number;   /* of the scan that runs; set by user space before it */
+	__u32 self_tgid;     /* tapstat itself, never watched; each scan sets it, in the context of tapstat */
+	__u32 lock;          /* kernel side, where atomic operations are missing */
+};
+
 #endif

@@ -269,7 +269,7 @@ enum series_cell {
 	V(UNPARSED, UNSUPPORTED_SYSCALL, "syscall") /* a syscall whose buffers tapstat does not know */
 enum label_unparsed { LABEL_SET_UNPARSED(TAPSTAT_LABEL_VALUE) UNPARSED_COUNT };
 
-/* tapstat_dropped_total{reason}; `recursion` is read from the programs and is not among the cells. */
+/* tapstat_dropped_total{reason}; `recursion` and `kretprobe` are the kernel's own counts, not among the cells. */
 #define LABEL_SET_DROPPED(V)                                                                                   \
 	V(DROPPED, MAX_CONNECTIONS, "max_connections")     /* sockets not followed */                          \
 	V(DROPPED, NO_MEMORY, "no_memory")                 /* the kernel had no memory for a socket's state */ \

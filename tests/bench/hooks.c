@@ -19,24 +19,7 @@
 
 enum { MAX_CPUS = 1024 };
 
-static struct bpf_link *links[2];
-
-static int attach(struct tapstat_bpf *skel)
-{
-	links[0] = bpf_program__attach(skel->progs.ts_send_length);
-	links[1] = bpf_program__attach(skel->progs.ts_recv_length);
-	return links[0] && links[1] ? 0 : -1;
-}
-
-static void detach(void)
-{
-	for (int i = 0; i < 2; i++) {
-		bpf_link__destroy(links[i]);
-		links[i] = NULL;
-	}
-}
-
-static void print_counts(struct tapstat_bpf *skel)
+static void print_counts(const struct attachment *att)
 {
 	static struct series series[MAX_CPUS];
 	static struct self_counters self[MAX_CPUS];
@@ -45,7 +28,7 @@ static void print_counts(struct tapstat_bpf *skel)
 	__u32 key = 0;
 
 	for (; key < MAX_SERIES; key++) {
-		if (bpf_map_lookup_elem(bpf_map__fd(skel->maps.series), &key, series))
+		if (bpf_map_lookup_elem(att->fd.series, &key, series))
 			continue;
 		for (int cpu = 0; cpu < cpus; cpu++) {
 			joined += series[cpu].cell[CELL_WS_CONNECTIONS_JOINED];
@@ -56,18 +39,18 @@ static void print_counts(struct tapstat_bpf *skel)
 		}
 	}
 	key = 0;
-	if (!bpf_map_lookup_elem(bpf_map__fd(skel->maps.self), &key, self))
+	if (!bpf_map_lookup_elem(att->fd.self, &key, self))
 		for (int cpu = 0; cpu < cpus; cpu++)
 			for (int reason = 0; reason < UNPARSED_COUNT; reason++)
 				unparsed += self[cpu].cell[SELF_UNPARSED + reason];
 	printf("%llu %llu %llu %llu\n", sent, received, joined, unparsed);
 }
 
-static void print_programs(struct tapstat_bpf *skel)
+static void print_programs(const struct attachment *att)
 {
 	struct bpf_program *program;
 
-	bpf_object__for_each_program (program, skel->obj) {
+	bpf_object__for_each_program (program, att->object) {
 		struct bpf_prog_info info = {0};
 		__u32 size = sizeof(info);
 
@@ -80,39 +63,35 @@ static void print_programs(struct tapstat_bpf *skel)
 int main(int argc, char **argv)
 {
 	struct attach_config config = {.max_connections = 65536, .hooks = "auto"};
+	static struct attach_report report;
 	struct attachment *att;
-	char why[1024], line[64];
+	char why[4096], line[64];
 
 	if (argc > 1) {
 		config.selectors.pids = 1;
 		config.selectors.pid[0] = atoi(argv[1]);
 	}
 	setlinebuf(stdout);
-	if (libbpf_num_possible_cpus() > MAX_CPUS || attachment_open(&att, &config, why, sizeof(why))) {
+	if (libbpf_num_possible_cpus() > MAX_CPUS || attachment_open(&att, &config, &report, why, sizeof(why))) {
 		fprintf(stderr, "hooks: %s\n", why);
 		return 1;
 	}
-	for (int i = 0; i < 2; i++) { /* row 0: sock_length */
-		links[i] = att->hook[0].link[i];
-		att->hook[0].link[i] = NULL;
-	}
-	detach();
+	attachment_way_detach(att);
 	puts("ready");
 	while (fgets(line, sizeof(line), stdin)) {
 		if (!strcmp(line, "attach\n")) {
-			puts(attach(att->skel) ? "fail" : "ok");
+			puts(attachment_way_attach(att) ? "fail" : "ok");
 		} else if (!strcmp(line, "detach\n")) {
-			detach();
+			attachment_way_detach(att);
 			puts("ok");
 		} else if (!strcmp(line, "counts\n")) {
-			print_counts(att->skel);
+			print_counts(att);
 		} else if (!strcmp(line, "programs\n")) {
-			print_programs(att->skel);
+			print_programs(att);
 		} else {
 			puts("what?");
 		}
 	}
-	detach();
 	attachment_close(att);
 	return 0;
 }

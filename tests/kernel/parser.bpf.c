@@ -8,7 +8,6 @@
 #include <bpf/bpf_helpers.h>
 
 /* No socket, no registers, and one service. */
-#define bpf_skc_to_tcp_sock(sk) ((struct tcp_sock *)NULL)
 #define payload_find payload_find_in_registers
 #include "syscall.h"
 #undef payload_find
@@ -26,7 +25,7 @@ static __always_inline int payload_find(struct payload *payload, struct task_str
 #include "process.h"
 #undef service_current
 
-static __always_inline __u32 service_current(struct task_struct *task)
+static __always_inline __u32 service_current(struct task_struct *task, __u32 slot)
 {
 	return 0;
 }
@@ -36,19 +35,19 @@ static __always_inline __u32 service_current(struct task_struct *task)
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym;
-
-struct conn replayed; /* the one connection */
-
 SEC("raw_tp/sys_enter") /* never attached; its kind has the hooks' stack */
 int replay(struct replay_call *call)
 {
-	__u32 key = 0;
-	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &key);
-	struct sock *no_socket;
+	struct scratch *scratch = scratch_current();
+	struct sock *no_socket = NULL;
+	struct conn *conn;
 	struct io io;
 
-	if (!scratch || !conn_parsed(&replayed))
+	if (!scratch)
+		return 0;
+	scratch->sock = REPLAYED_SOCK;
+	conn = conn_of_call(scratch);
+	if (!conn || !conn_parsed(conn))
 		return 0;
 	scratch->msg.name = call->segments ? 0 : call->at;
 	scratch->msg.iov = call->at;
@@ -57,8 +56,9 @@ int replay(struct replay_call *call)
 	scratch->call.now = call->now;
 	scratch->call.opened = 0;
 	scratch->call.fault = 0;
-	io_init(&io, &replayed, scratch, call->direction);
-	no_socket = bpf_rdonly_cast(NULL, bpf_core_type_id_kernel(struct sock));
-	io_parse(&io, no_socket, bpf_get_current_task_btf(), call->direction & 1, call->len);
+	scratch->call.turn = TURN_NONE;
+	io_init(&io, conn, scratch, call->direction);
+	opaque(no_socket);
+	io_parse(&io, no_socket, current_task_struct(), call->direction & 1, call->len);
 	return 0;
 }

@@ -8,6 +8,8 @@
 
 #include <linux/types.h>
 
+enum { REPLAYED_SOCK = 1 }; /* "address" of the one socket: the key of its state */
+
 struct replay_call {
 	__u64 at;       /* of the bytes, or of struct user_iovec[segments] */
 	__u64 segments; /* 0: `at` is the bytes' */

@@ -214,7 +214,7 @@ static inline void connection_begin(struct connection *c, bool fresh)
 	static struct task_struct leader;
 	__u32 before = fresh ? 0 : 5000;
 
-	states_live = 0;
+	shared.states_live = 0;
 	memset(c, 0, sizeof(*c));
 	c->fresh = fresh;
 	c->sk.sk_type = SOCK_STREAM;

@@ -57,6 +57,7 @@ static void fill(struct snapshot *snap)
 	for (size_t i = 0; i < PROTOCOL_COUNT; i++)
 		snap->total.protocol[i] = (__u32)(2000 + i);
 	snap->recursion_misses = 3000;
+	snap->kretprobe_misses = 4000;
 	snap->memory_ceiling_bytes = 25165824;
 }
 

@@ -191,6 +191,14 @@ static void doctor_has_no_options_of_the_web(void **state)
 	assert_non_null(strstr(why, "unknown or ambiguous option --web.disable"));
 }
 
+static void serve_does_not_print_what_the_verifier_took(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(OPTIONS_SERVE, "--verifier", NULL), -EINVAL);
+	assert_int_equal(parse(OPTIONS_DOCTOR, "--verifier", NULL), 0);
+	assert_true(opt.verifier);
+}
+
 static void one_repeat_too_many_is_refused(void **state)
 {
 	static const char *const options[] = {"--pid=1",
@@ -286,6 +294,7 @@ int main(void)
 		cmocka_unit_test(help_ends_the_reading),
 		cmocka_unit_test(every_wrong_value_is_named_with_what_is_valid),
 		cmocka_unit_test(doctor_has_no_options_of_the_web),
+		cmocka_unit_test(serve_does_not_print_what_the_verifier_took),
 		cmocka_unit_test(one_repeat_too_many_is_refused),
 		cmocka_unit_test(a_cgroup_is_found_by_the_path_that_proc_shows),
 		cmocka_unit_test(a_cgroup_id_is_the_inode_of_its_directory),

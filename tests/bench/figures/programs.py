@@ -161,7 +161,9 @@ class Programs:
         more = []
         if source.stem == "hooks":
             more = [f"-I{ROOT}/include", f"-I{ROOT}/user", f"-I{self._build}"]
-            more += [self._build / "user" / "attach.o", "-lbpf", "-lelf", "-lz"]
+            objects = (self._build / "user").glob("*.o")
+            more += [path for path in objects if path.stem != "main" and not path.stem.startswith("cmd_")]
+            more += ["-levent", "-lbpf", "-lelf", "-lz", "-lcap", "-ljansson"]
         made = subprocess.run(
             ["cc", *FLAGS, "-o", self.path(source.stem), source, *more], capture_output=True, text=True, check=False
         )
