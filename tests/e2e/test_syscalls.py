@@ -25,7 +25,11 @@ def report(t, name, *arguments, libraries=()):
 def test_sendmmsg_and_recvmmsg(t):
     t.attach()
     counts, service, captured = report(t, "mmsg")
-    t.verify(captured.connections(), service, service, {"server": counts, "client": counts})
+    reports = {"server": counts, "client": counts}
+    if captured:
+        t.verify(captured.connections(), service, service, reports)
+    else:
+        t.verify_reports(1, service, service, reports)
 
 
 @options(timeout=120)

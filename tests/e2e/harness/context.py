@@ -119,7 +119,7 @@ class Context:
 
     def agent(self, label, prefix=()):
         """A process whose sockets the test works by hand, as its own service."""
-        return Agent(self.start([*prefix, PYTHON, self.link(PEERS / "agent.py", label)], label), self.service(label))
+        return Agent(self.start([*prefix, PYTHON, "-S", "-E", self.link(PEERS / "agent.py", label)], label), self.service(label))
 
     def callback(self, function, *arguments):
         self._stack.callback(function, *arguments)
@@ -161,7 +161,9 @@ class Context:
         self._noisy.update(reasons)
 
     def capture(self, *ports):
-        """A capture of these ports, running."""
+        """A capture of these ports, running; None where the suite is told to do without the dissector."""
+        if os.environ.get("E2E_WITHOUT_DISSECTOR"):
+            return None
         capture = Capture(self.tmp, ports)
         self._stack.callback(capture.abandon)
         return capture
@@ -194,6 +196,19 @@ class Context:
             self.check_quiet(tapstat, baseline)
         return scrape
 
+    def verify_reports(self, connections, server, client, reports):
+        """Where there was no capture: compares what the peers report of themselves, and that so many connections
+        opened and closed."""
+        sides = {"server": server, "client": client}
+        scrape = self.tapstat.settled(*((service, role) for role, service in sides.items()))
+        for role, service in sides.items():
+            expected = expect.peer_samples(reports[role])
+            expected.update({sample("ws_connections_total", status=s): connections for s in ("opened", "closed")})
+            side = scrape.side(service, role)
+            wrong = expect.differences(expected, {name: side.get(name, 0) for name in expected})
+            if wrong:
+                raise Failure(f"{service}/{role}: " + "; ".join(wrong))
+
     def check_quiet(self, tapstat=None, baseline=None):
         """Nothing was left unparsed or dropped that the test does not expect, since the test began or `baseline`."""
         before = baseline or self._baseline
@@ -210,6 +225,13 @@ class Context:
             strangers = self._active_strangers(before, after)
             told = f" (WebSocket services of others were active, too: {', '.join(strangers)})" if strangers else ""
             raise Failure("; ".join(moved) + told)
+
+    def skipped_runs(self):
+        """Runs of the hooks that the kernel left out since the test began, as tapstat counts them."""
+        if not self._baseline:
+            return 0
+        name, labels = "tapstat_dropped_total", {"reason": "recursion"}
+        return self.tapstat.scrape().value(name, **labels) - self._baseline.value(name, **labels)
 
     def _active_strangers(self, before, after):
         """Services that are not this test's and whose frames rose: what they do counts in tapstat's own totals."""

@@ -14,6 +14,7 @@ from .processes import Failure, Process, free_port, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BINARY = pathlib.Path(os.environ.get("TAPSTAT", ROOT / "build" / "tapstat"))
+OPTIONS = os.environ.get("TAPSTAT_OPTIONS", "").split()  # of every `tapstat serve`, behind the test's own
 
 
 def fetch(port, path="/metrics", headers=None, method="GET", timeout=10.0):
@@ -28,14 +29,15 @@ def fetch(port, path="/metrics", headers=None, method="GET", timeout=10.0):
 
 
 class Tapstat:
-    """`tapstat serve` with these further options."""
+    """`tapstat serve` with these further options; `prefix` is a command that runs it."""
 
     _numbers = itertools.count(1)
 
-    def __init__(self, directory, *options, port=None):
+    def __init__(self, directory, *options, port=None, prefix=(), binary=BINARY):
         self.port = port or free_port()
         log = pathlib.Path(directory) / f"tapstat-{next(self._numbers)}.log"
-        self.process = Process([BINARY, "serve", f"--web.listen-address=127.0.0.1:{self.port}", *options], log)
+        arguments = [f"--web.listen-address=127.0.0.1:{self.port}", *options, *OPTIONS]
+        self.process = Process([*prefix, binary, "serve", *arguments], log)
         self.ready = False
 
     def wait_ready(self, timeout=30.0):

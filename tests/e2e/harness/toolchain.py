@@ -84,21 +84,19 @@ def node_modules():
 
 
 def c_program(name, libraries=()):
-    """The path of peers/NAME.c, built."""
-    need("cc")
+    """The path of peers/NAME.c, built by $CC."""
     source = PEERS / f"{name}.c"
     flags = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror"]
-    return (
-        _made(
-            f"c-{name}",
-            [source, PEERS / "peer.h"],
-            lambda directory: _run(
-                f"cc {name}.c failed",
-                ["cc", *flags, "-o", directory / name, source, "-pthread", *(f"-l{library}" for library in libraries)],
-            ),
+
+    def build(directory):
+        compiler = os.environ.get("CC", "cc")
+        need(compiler)
+        _run(
+            f"{compiler} {name}.c failed",
+            [compiler, *flags, "-o", directory / name, source, "-pthread", *(f"-l{library}" for library in libraries)],
         )
-        / name
-    )
+
+    return _made(f"c-{name}", [source, PEERS / "peer.h"], build) / name
 
 
 def go_program(name):
