@@ -13,7 +13,7 @@ enum {
 const struct way_row way_rows[WAY_COUNT] = {
 	[WAY_SOCK_LENGTH] = {"sock_length", false, "it needs Linux 6.3 or later"},
 	[WAY_FEXIT] = {"fexit", false,
-		       "it needs BPF trampolines: CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS, on arm64 Linux 6.0"},
+		       "it needs BPF trampolines: CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS, on arm64 Linux 6.4"},
 	[WAY_KPROBE] = {"kprobe", true, "it needs a kernel with CONFIG_KPROBE_EVENTS"},
 	[WAY_SYS_EXIT] = {"sys_exit", true, "it needs a kernel with CONFIG_FTRACE_SYSCALLS"},
 };
