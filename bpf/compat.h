@@ -4,7 +4,7 @@
  *
  * Two objects are built. The ordinary one needs bpf_loop() (5.17) and takes the rest for granted. The other, built
  * with TAPSTAT_5_10, uses nothing that 5.10 lacks: user/attach.c takes it where bpf_loop() is missing. What differs
- * by hook rather than by kernel is settings.hashed, a constant to the verifier, which drops the other branch.
+ * by hook are members of `settings`, constants to the verifier, which drops the other branch.
  */
 #ifndef TAPSTAT_COMPAT_H
 #define TAPSTAT_COMPAT_H
@@ -15,7 +15,7 @@
 #include "portable.h"
 #include "tapstat/abi.h"
 
-/* user/attach.c maps both: see abi.h. */
+/* user/object.c sets the one, user/attachment.c maps the other: see abi.h. */
 const volatile struct settings settings SEC(".rodata.settings") = {.max_connections = 65536};
 struct shared shared = {};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every map: its key, its lifetime, what happens when it is full, and why it has its size. user/attach.c adds up what
- * they can take.
+ * Every map: its key, its lifetime, what happens when it is full, and why it has its size. user/attachment.c adds up
+ * what they can take.
  */
 #ifndef TAPSTAT_MAPS_H
 #define TAPSTAT_MAPS_H
