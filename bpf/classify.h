@@ -8,7 +8,7 @@
 #define TAPSTAT_CLASSIFY_H
 
 #include "conn.h"
-#include "proto/http_upgrade.h"
+#include "proto/http.h"
 
 enum {
 	CLASSIFY_BYTES = 5,       /* enough for every test below */

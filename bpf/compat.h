@@ -16,7 +16,8 @@
 #include "tapstat/abi.h"
 
 /* user/object.c sets the one, user/attachment.c maps the other: see abi.h. */
-const volatile struct settings settings SEC(".rodata.settings") = {.max_connections = 65536};
+const volatile struct settings settings SEC(".rodata.settings") = {
+	.max_connections = 65536, .max_combinations = 100, .segment_limit = 40, .max_services = MAX_SERVICES};
 struct shared shared = {};
 
 #ifndef TAPSTAT_5_10
@@ -28,11 +29,14 @@ struct shared shared = {};
  */
 enum { SCRATCH_SLOTS = 4 };
 
+/* Of one call: a request, its refusal, another; new paths of pipelined requests. */
+enum { MAX_TURNS = 32 };
+
 /* State in sk_storage: 5.11, commit 8e4597c627fb ("bpf: Allow using bpf_sk_storage in FENTRY/FEXIT/RAW_TP"), and only
  * where the socket is a pointer that the verifier knows: not in a kprobe, nor behind a file descriptor. */
 #define HASHED settings.hashed
 
-/* The current task as a pointer that can be followed: 5.11, commit 3ca1032ab7ab. */
+/* The current task, and what it points to, as pointers that can be followed: 5.11, commit 3ca1032ab7ab. */
 #define current_task_struct() bpf_get_current_task_btf()
 #define task_read(task, member) ((task)->member)
 
@@ -73,6 +77,19 @@ static __always_inline void unlock(__u32 *p)
 #define CALL_ENTER
 #define DEFINE_CALL_STEP(step)
 #define repeat_call(n, step, io) bpf_loop(n, step, io, 0)
+
+/* All steps of a call. A global function, so that the verifier looks at it once. */
+#define DEFINE_WALK(walk, step)                                 \
+	__noinline int walk(CALL_PARAMS)                        \
+	{                                                       \
+		struct io io;                                   \
+                                                                \
+		if (!conn || !scratch)                          \
+			return 0;                               \
+		io_init(&io, conn, scratch, scratch->call.dir); \
+		repeat_call(MAX_STEPS, step, &io);              \
+		return 0;                                       \
+	}
 
 #else
 
@@ -138,7 +155,7 @@ static __always_inline bool lock_shared(void)
 
 /* Loops of calls to a global function, which the verifier looks at once; it finds its data by itself. The verifier
  * walks through every round: long loops are two. */
-enum { LOOP_MAX = 4096, LOOP_ROUND = 1024, LOOP_ROUNDS = 128 };
+enum { LOOP_MAX = 4096, LOOP_ROUND = 4096, LOOP_ROUNDS = 32, MAX_TURNS = 32 };
 #define DEFINE_STEP(step, type)                                            \
 	static __always_inline struct type *type##_current(void);          \
 	static __always_inline long step##_once(__u32 i, struct type *it); \
@@ -181,6 +198,14 @@ enum { LOOP_MAX = 4096, LOOP_ROUND = 1024, LOOP_ROUNDS = 128 };
 	for (__u32 step_i = 0; step_i < (n) / LOOP_ROUND && step_i < LOOP_ROUNDS; step_i++) \
 		if (step##_round(0))                                                        \
 			break;
+
+/* In the caller: a function less on the stack. */
+#define DEFINE_WALK(walk, step)                       \
+	static __always_inline int walk(CALL_PARAMS)  \
+	{                                             \
+		repeat_call(MAX_STEPS, step, unused); \
+		return 0;                             \
+	}
 
 #endif
 

@@ -11,8 +11,10 @@
 #include "tapstat/abi.h"
 
 enum {
-	LOOKAHEAD = 16,   /* bytes that a parser may look at: fewer only where the stream has fewer */
+	LOOKAHEAD = 16,   /* bytes that a parser may count on: fewer only where the stream has fewer */
+	LOOK_BYTES = 64,  /* bytes that it may look at, as far as they are valid */
 	CARRY_BYTES = 15, /* unconsumed bytes that wait for the next call: always fewer than the lookahead */
+	QUEUE_INLINE = 4, /* runs of outstanding requests kept in the connection: proto/queue.h */
 	PING_SLOTS = 4,   /* pings in flight that are timed; older ones are still counted as outstanding */
 	SERIES_NONE = 0xffffffff,
 };
@@ -21,9 +23,11 @@ enum {
 enum stream_mode {
 	STREAM_NEW,       /* nothing seen */
 	STREAM_HTTP,      /* HTTP/1 heads and bodies: http_upgrade.h */
+	STREAM_EXCHANGE,  /* requests or answers of a storage protocol: proto/exchange.h */
 	STREAM_FRAMES,    /* WebSocket frames, in step: websocket.h */
 	STREAM_CANDIDATE, /* WebSocket frames, perhaps: waiting for headers that chain */
 	STREAM_DEAD,      /* not parsed any more, after a protocol violation */
+	STREAM_HIDDEN,    /* storage: not parsed any more: compressed, encrypted, replication */
 };
 
 enum stream_flags {
@@ -43,12 +47,23 @@ struct stream {
 			__u64 message_bytes; /* payload of the message in progress, its frame in progress included */
 			__u64 minute;        /* minute of the connection's life << 32 | data messages in it */
 		} ws;
-		struct {                 /* HTTP/1 */
-			__u64 body_left; /* bytes of the body to pass over */
-			__u32 head;      /* enum http_head_bits of the head in progress */
-			__u16 status;    /* of the response in progress */
-			__u8 state;      /* enum http_state */
+		struct {             /* HTTP/1; the first two are those of rq */
+			__u64 left;  /* bytes of a body to pass over */
+			__u32 begun; /* as below */
+			__u16 head;  /* enum http_head_bits of the head in progress */
+			__u8 state;  /* enum http_state */
+			__u8 digits; /* of the number in progress */
+			__u64 size;  /* of the body: announced, or of its chunks so far */
 		} http;
+		struct {             /* requests or answers of a storage protocol */
+			__u64 left;  /* bytes to pass over before the parser looks again */
+			__u32 begun; /* when the first byte of the request in progress passed, µs; 0: between two */
+			__u32 count; /* the parser's from here on */
+			__u32 word;
+			__u16 operation; /* of the request in progress */
+			__u8 state;      /* 0: at the start of a message */
+			__u8 bits;
+		} rq;
 	};
 	union {
 		__u8 carry[CARRY_BYTES]; /* between calls */
@@ -59,11 +74,22 @@ struct stream {
 			__u8 passed;     /* payload bytes so far */
 		} control;
 	};
-	/* WebSocket: */
-	__u8 frame;   /* first byte of the frame in progress */
-	__u8 message; /* opcode of the message in progress, 0: none */
-	__u8 chain;   /* candidate: points of evidence in consecutive headers */
-	__u8 masked;  /* candidate: whether the frames of the chain are masked | digest of the latest key */
+	union {
+		struct {              /* WebSocket */
+			__u8 frame;   /* first byte of the frame in progress */
+			__u8 message; /* opcode of the message in progress, 0: none */
+			__u8 chain;   /* candidate: points of evidence in consecutive headers */
+			__u8 masked;  /* candidate: are the chain's frames masked | digest of the latest key */
+		};
+		struct { /* HTTP/1 */
+			union {
+				__u16 http_status; /* of the response in progress */
+				__u16 http_row;    /* of the request in progress, once its path is known */
+			};
+			__u16 http_method; /* of the request in progress, enum label_method */
+		};
+		__u16 key_row; /* storage: row of the request in progress by its key, 0: none */
+	};
 	/* All: */
 	__u8 carry_len;
 	__u8 mode;       /* enum stream_mode */
@@ -80,6 +106,22 @@ enum conn_flags {
 	CONN_UNIX = 1 << 5,            /* AF_UNIX */
 	CONN_CLIENT = 1 << 6,          /* the service is the client; valid once `series` is */
 	CONN_LIFETIME_DONE = 1 << 7,   /* AF_UNIX: the duration has been recorded, or never will be */
+	/* Storage protocols, in the place of what is WebSocket's alone: */
+	CONN_UNSURE = CONN_RSV1_ALLOWED,     /* requests that nobody saw may be outstanding */
+	CONN_CONFIRMED = CONN_LIFETIME_DONE, /* an answer has parsed: it is that protocol */
+};
+
+/*
+ * What has been asked on a connection and not answered yet, oldest first: see proto/queue.h. The asking direction
+ * writes `run` and `tail`, the answering one `head` and `taken`.
+ */
+struct queue {
+	__u64 run[QUEUE_INLINE]; /* packed, by number % QUEUE_INLINE; younger ones are in `runs_by_number` */
+	__u32 head, tail;        /* numbers of the oldest run and of the next one */
+	__u16 taken;             /* requests of the oldest run that have been answered */
+	__u8 told[2];       /* the parser's: what the requests [0] and the answers [1] have told about the session */
+	__u32 early;        /* when an answer came for which nothing was outstanding, µs; 0: none */
+	__u32 early_status; /* ... and what it was */
 };
 
 struct conn {
@@ -91,21 +133,30 @@ struct conn {
 		__u16 peer_port; /* TCP, client: kept, since an abort wipes it from the socket before the end */
 		__u8 unix_state; /* AF_UNIX: enum label_unix_state */
 	};
-	__u64 opened_ns;       /* HTTP: start of the upgrade request; WebSocket: of the connection; 0: unknown */
-	__u64 pending_ns;      /* when the unanswered data message passed | 1 for binary; 0: none */
-	__u32 last_data;       /* time of the last data message, in units of 2^30 ns */
-	__u16 pings_sent;      /* pings of the service so far */
-	__u16 pings_answered;  /* the number of the newest answered one */
-	__u32 early_answer_us; /* when an unmatched data message came in, client: the question's event may follow */
+	__u64 opened_ns; /* WebSocket: start of the connection; HTTP: pending_ns, of a message before the 101 */
 	union {
-		__u32 attempts;         /* undecided: calls looked at in vain */
-		__u32 early_answer_pid; /* the thread that read the message of early_answer_us */
+		struct {                       /* WebSocket */
+			__u64 pending_ns;      /* when the unanswered data message passed | 1 for binary; 0: none */
+			__u32 last_data;       /* time of the last data message, in units of 2^30 ns */
+			__u16 pings_sent;      /* pings of the service so far */
+			__u16 pings_answered;  /* the number of the newest answered one */
+			__u32 early_answer_us; /* when an unmatched data message came in, client: the question's
+						  event may follow */
+			union {
+				__u32 attempts;         /* undecided: calls looked at in vain */
+				__u32 early_answer_pid; /* the thread that read the message of early_answer_us */
+			};
+			/*
+			 * Pings in flight by number % PING_SLOTS: hash << 32 | time in µs, even. An odd time, in the
+			 * slot of the next ping, is that of a pong whose ping's event may follow. 0: none.
+			 */
+			union {
+				__u64 ping[PING_SLOTS];
+				__u32 first_tgid; /* undecided, or nothing known: the process of the first I/O */
+			};
+		};
+		struct queue queue; /* requests and answers: what is outstanding */
 	};
-	/*
-	 * Pings in flight by number % PING_SLOTS: hash << 32 | time in µs, even. An odd time, in the slot of the next
-	 * ping, is that of a pong whose ping's event may follow. 0: none.
-	 */
-	__u64 ping[PING_SLOTS];
 };
 
 static __always_inline enum role conn_role(const struct conn *conn)

@@ -10,25 +10,26 @@
 #include "recognise.h"
 
 enum {
-	MAX_STEPS = 1 << 17,  /* of one call; a step takes 20 to 50 ns */
 	LOCK_TRIES = 1 << 20, /* for the other thread to finish: some 10 ms, since its virtual CPU may be stopped */
-	MAX_TURNS = 4,        /* of one call: a request, its refusal, another ... */
 	GAP_EVENTS = 64,      /* events in a row with bytes untold before they are taken for lost */
 };
 
+/* Whether exchange_walk() follows the direction. */
+static __always_inline bool stream_exchanges(const struct stream *s)
+{
+	return s->mode == STREAM_HTTP || s->mode == STREAM_EXCHANGE;
+}
+
+/* Whether io_walk() follows the connection. */
 static __always_inline bool conn_parsed(struct conn *conn)
 {
 	return conn->protocol == PROTOCOL_UNDECIDED || conn->protocol == PROTOCOL_HTTP ||
 	       conn->protocol == PROTOCOL_WEBSOCKET;
 }
 
-static __always_inline void io_init(struct io *io, struct conn *conn, struct scratch *scratch, __u32 dir)
+static __always_inline bool conn_watched(struct conn *conn)
 {
-	io->conn = conn;
-	io->scratch = scratch;
-	io->call = &scratch->call;
-	io->stream = &conn->stream[dir & 1];
-	io->series = conn_series(conn);
+	return conn_parsed(conn) || is_exchange(conn->protocol);
 }
 
 /* Lets begin what the walk found (enum turn). A global function, so that the verifier looks at it once. */
@@ -49,6 +50,10 @@ __noinline int conn_turn(CALL_PARAMS)
 		websocket_opened(io);
 	else if (turn == TURN_READY)
 		candidate_ready(io);
+	else if (turn == TURN_PATH)
+		http_path_learn(io);
+	else if (turn == TURN_RECOGNISE)
+		stream_recognise(io);
 	return 0;
 }
 
@@ -77,16 +82,13 @@ __noinline int slow_step(CALL_PARAMS)
 	case STREAM_FRAMES:
 		websocket_step(io, p, avail);
 		break;
-	case STREAM_HTTP:
-		http_follow(io, p, avail);
-		break;
 	case STREAM_NEW:
 		stream_classify(io, p, avail);
 		break;
 	default:
 		return 1;
 	}
-	return io->call->fault || io->call->turn || !conn_parsed(io->conn);
+	return io->call->fault || io->call->turn || !conn_parsed(io->conn) || stream_exchanges(io->stream);
 }
 
 /* One step in STREAM_CANDIDATE; global like slow_step(), so that the verifier does not multiply the two. */
@@ -101,7 +103,7 @@ __noinline int candidate_step(CALL_PARAMS)
 	if (!p)
 		return 1;
 	candidate_follow(io, p, avail);
-	return io->call->turn || !conn_parsed(io->conn);
+	return io->call->turn || !conn_parsed(io->conn) || stream_exchanges(io->stream);
 }
 
 /* 1: the call is done. */
@@ -121,18 +123,8 @@ static long io_step(__u32 i, struct io *io)
 }
 DEFINE_CALL_STEP(io_step)
 
-/* All steps of the call that are left. Global like slow_step(). */
-__noinline int io_walk(CALL_PARAMS)
-{
-	struct io io;
-
-	CALL_ENTER
-	if (!conn || !scratch)
-		return 0;
-	io_init(&io, conn, scratch, scratch->call.dir);
-	repeat_call(MAX_STEPS, io_step, &io);
-	return 0;
-}
+/* All steps of the call that are left. */
+DEFINE_WALK(io_walk, io_step)
 
 /*
  * Bytes that passed unseen. Inside a payload they are skipped like any others of it, and nothing is lost; else the
@@ -165,16 +157,20 @@ __noinline int stream_skip(CALL_PARAMS, __u64 bytes, __u32 reason)
 			return 0;
 		}
 	}
+	if (stream_exchanges(s) && s->rq.left > bytes) {
+		s->rq.left -= bytes;
+		return 0;
+	}
+	if (is_exchange(io->conn->protocol))
+		exchange_lost(io);
 	record_unparsed(reason, bytes);
 	if (io->conn->protocol == PROTOCOL_WEBSOCKET) {
 		if (s->mode == STREAM_FRAMES || s->mode == STREAM_HTTP)
 			stream_out_of_step(io);
-	} else {
+	} else if (!is_exchange(io->conn->protocol)) {
 		s->carry_len = 0;
-		if (s->mode == STREAM_HTTP && s->http.state == HTTP_BODY && s->http.body_left > bytes)
-			s->http.body_left -= bytes;
-		else if (s->mode == STREAM_HTTP)
-			s->http.state = HTTP_START;
+		if (s->mode == STREAM_HTTP)
+			http_lost(io);
 		if (io->conn->protocol == PROTOCOL_UNDECIDED) {
 			io->conn->flags &= ~CONN_FRESH;
 			s->mode = STREAM_NEW;
@@ -254,6 +250,7 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 	struct payload payload = {};
 	struct conn *conn = io->conn;
 	struct stream *s = io->stream;
+	__u32 fault = 0;
 	int err;
 
 	if (sk_read(sk, sk_protocol) == IPPROTO_TCP && is_tcp(sk))
@@ -262,13 +259,18 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 		record_unparsed(UNPARSED_DECODE, len);
 		return;
 	}
+	if ((stream_exchanges(s) || s->mode == STREAM_HIDDEN) && !exchange_io(io, len))
+		return;
 	err = payload_find(&payload, task, &io->scratch->msg, dir == DIRECTION_SENT);
 	/* The middle of a data frame: nothing to look at. */
 	if (s->mode == STREAM_FRAMES && s->ws.payload_left > len && !(s->frame & WS_CONTROL)) {
 		s->ws.payload_left -= len;
 		return;
 	}
-	if (unlikely(err)) {
+	if (unlikely(err) && stream_exchanges(s)) {
+		payload.buffer = 0; /* unreadable: what the parser need not look at passes all the same */
+		fault = -err - 1;
+	} else if (unlikely(err)) {
 		stream_skip(CALL_ARGS(io->conn, io->scratch), len, -err - 1);
 		return;
 	}
@@ -278,7 +280,7 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 	io->call->len = 0;
 	io->call->off = 0;
 	io->call->segment = 0;
-	if (likely(payload.buffer)) {
+	if (likely(payload.buffer || fault)) {
 		io->call->rest = 0;
 		io->call->segments = 0;
 		window_begin(io, payload.buffer, len);
@@ -290,18 +292,30 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 		io->call->vector = payload.vector;
 		io->call->segments = payload.segments;
 	}
+#pragma clang loop unroll(disable)
 	for (int i = 0; i <= MAX_TURNS; i++) {
-		io_walk(CALL_ARGS(conn, io->scratch));
-		if (likely(!io->call->turn))
+		bool exchanges = stream_exchanges(s);
+
+		if (exchanges) {
+			exchange_walk_begins(io);
+			exchange_walk(CALL_ARGS(conn, io->scratch));
+			exchange_walk_ends(io);
+		} else {
+			io_walk(CALL_ARGS(conn, io->scratch));
+		}
+		if (unlikely(io->call->turn))
+			conn_turn(CALL_ARGS(conn, io->scratch));
+		else if (likely(stream_exchanges(s) == exchanges))
 			break;
-		conn_turn(CALL_ARGS(conn, io->scratch));
 	}
-	if (likely(io->call->off >= io->call->len && !io->call->rest) || !conn_parsed(conn))
+	if (likely(io->call->off >= io->call->len && !io->call->rest) || !conn_watched(conn))
 		return;
-	if (s->mode == STREAM_DEAD)
+	if (s->mode == STREAM_DEAD || s->mode == STREAM_HIDDEN)
 		return;
 	stream_skip(CALL_ARGS(io->conn, io->scratch), io->call->len - io->call->off + io->call->rest,
-		    io->call->fault ? UNPARSED_FAULT : UNPARSED_CAPPED);
+		    fault             ? fault
+		    : io->call->fault ? UNPARSED_FAULT
+				      : UNPARSED_CAPPED);
 }
 
 /* What a negative return means for a WebSocket connection. */
@@ -321,6 +335,21 @@ static __always_inline void io_failed(struct conn *conn, struct task_struct *tas
 	to = conn_series(conn);
 	if (to)
 		cell_add(to, CELL_WS_ERRORS + WS_ERROR_SEND_FAILED, 1);
+}
+
+/* Whether the end of the stream means something for what is outstanding. */
+static __always_inline bool conn_waits(struct conn *conn)
+{
+	return (conn->protocol == PROTOCOL_HTTP || is_exchange(conn->protocol)) && conn_is_waiting(conn);
+}
+
+/* The peer will send nothing more. */
+__noinline int conn_eof(CALL_PARAMS)
+{
+	CALL_ENTER
+	if (conn && scratch)
+		conn_abandon(conn, scratch->sock);
+	return 0;
 }
 
 /* A socket of a kind that can't be followed. */
@@ -360,6 +389,14 @@ static __always_inline int on_io_before(struct sock *sk, __u32 dir, int len, int
 	if (unlikely(len <= 0)) {
 		if (io.conn && len < 0) {
 			io_failed(io.conn, task, dir, len);
+		} else if (io.conn && dir == DIRECTION_RECEIVED && conn_role(io.conn) == ROLE_CLIENT &&
+			   conn_waits(io.conn)) {
+			scratch = scratch_take();
+			if (scratch) {
+				scratch->sock = (__u64)sk;
+				conn_eof(CALL_ARGS(io.conn, scratch));
+				scratch_give(scratch);
+			}
 		} else if (io.conn && dir == DIRECTION_RECEIVED && io.conn->protocol == PROTOCOL_WEBSOCKET) {
 			io.series = conn_series(io.conn);
 			if (io.series)
@@ -368,7 +405,7 @@ static __always_inline int on_io_before(struct sock *sk, __u32 dir, int len, int
 		return 0;
 	}
 	if (likely(io.conn)) {
-		if (!conn_parsed(io.conn)) {
+		if (!conn_watched(io.conn)) {
 			if (io.conn->protocol == PROTOCOL_HTTP2)
 				record_unparsed(UNPARSED_HTTP2, len);
 			return 0;
@@ -396,8 +433,11 @@ static __always_inline int on_io_before(struct sock *sk, __u32 dir, int len, int
 				stream_skip(CALL_ARGS(io.conn, scratch), len, UNPARSED_DISCARDED);
 			else
 				io_parse(&io, sk, task, dir, len);
+			if (is_exchange(io.conn->protocol))
+				exchange_bytes(&io, len);
 			if (unlikely(io.call->opened) && is_tcp(sk))
 				reconnection_match(sk, io.conn, io.call->now);
+			http_path_keep(&io);
 			unlock(&io.stream->lock);
 		} else {
 			record_unparsed(UNPARSED_BUSY_STREAM, len);
@@ -419,7 +459,7 @@ static __always_inline int on_spliced(struct sock *sk, long len)
 	struct scratch *scratch;
 	struct io io;
 
-	if (len <= 0 || !conn || !conn_parsed(conn))
+	if (len <= 0 || !conn || !conn_watched(conn))
 		return 0;
 	scratch = scratch_take();
 	if (!scratch) {

@@ -7,22 +7,12 @@
 #define TAPSTAT_FOLLOW_HTTP_H
 
 #include "follow_websocket.h"
+#include "http_rows.h"
 
 static __always_inline void conn_flag(struct conn *conn, __u8 flag)
 {
 	conn->flags |= flag;
 }
-
-/*
- * What a step found to begin. The walk stops, and the handler lets it begin (conn_turn()): naming the service takes
- * more of the stack than is left inside the walk.
- */
-enum turn {
-	TURN_NONE,
-	TURN_ASKED,  /* an upgrade request is complete */
-	TURN_OPENED, /* the 101 is */
-	TURN_READY,  /* the evidence for WebSocket in mid-stream is */
-};
 
 /* The connection has become WebSocket, in whichever way. */
 static __always_inline void websocket_begins(struct io *io, struct series *to)
@@ -30,9 +20,10 @@ static __always_inline void websocket_begins(struct io *io, struct series *to)
 	struct conn *conn = io->conn;
 
 	conn->protocol = PROTOCOL_WEBSOCKET;
+	__builtin_memset(&conn->queue, 0, sizeof(conn->queue)); /* which was HTTP's */
+	conn->pending_ns = conn->opened_ns;                     /* of a message before the 101 */
 	conn->opened_ns = io->call->now;
 	conn->last_data = io->call->now >> 30;
-	conn->early_answer_us = 0;
 	conn_unix_begin(conn, to);
 	if (conn->series >= SERIES_INDEX(SERVICE_OTHER, 0))
 		self_add(SELF_FOLDED_CONNECTIONS, 1);
@@ -49,14 +40,7 @@ static __always_inline void stream_frames(struct stream *s)
 	s->ws.minute = 0;
 }
 
-/* A request head is complete. */
-static __always_inline void request_complete(struct io *io)
-{
-	if (http_asks_for_websocket(io->stream->http.head))
-		io->call->turn = TURN_ASKED;
-	else
-		http_after_head(io->stream, io->call->len - io->call->off + io->call->rest);
-}
+/* ---- The opening handshake ------------------------------------------------------------------------------------- */
 
 /* A request asks for WebSocket. */
 static __always_inline void websocket_asked(struct io *io)
@@ -65,31 +49,11 @@ static __always_inline void websocket_asked(struct io *io)
 	__u8 role = io->call->dir == DIRECTION_RECEIVED ? ROLE_SERVER : ROLE_CLIENT;
 
 	if (conn->protocol != PROTOCOL_WEBSOCKET) { /* else its 101 was read by another thread before this event */
-		if (conn->flags & CONN_UPGRADE_PENDING) /* asked again without an answer */
-			record_refused(conn->series, 0);
-		conn_fix_service(conn, io->scratch, role);
+		conn_fix_service(conn, io->scratch, role, SEEN_HTTP | SEEN_WEBSOCKET);
 		conn_flag(conn, CONN_UPGRADE_PENDING);
 	}
 	/* What follows are frames or, if the answer is no, another request. */
 	stream_frames(io->stream);
-}
-
-/* A response head is complete. */
-static __always_inline void response_complete(struct io *io)
-{
-	struct conn *conn = io->conn;
-	__u32 head = io->stream->http.head, status = io->stream->http.status;
-	bool pending = conn->flags & CONN_UPGRADE_PENDING;
-
-	if (status == 101 && (pending || (head & HTTP_UPGRADE_WEBSOCKET))) {
-		io->call->turn = TURN_OPENED;
-		return;
-	}
-	http_after_head(io->stream, io->call->len - io->call->off + io->call->rest);
-	if (status >= 200 && pending) {
-		record_refused(conn->series, status);
-		conn->flags &= ~CONN_UPGRADE_PENDING;
-	}
 }
 
 /* The answer is a 101. */
@@ -97,13 +61,13 @@ static __always_inline void websocket_opened(struct io *io)
 {
 	struct conn *conn = io->conn;
 	__u8 role = io->call->dir == DIRECTION_SENT ? ROLE_SERVER : ROLE_CLIENT;
-	struct series *to = conn_fix_service(conn, io->scratch, role);
+	struct series *to = conn_fix_service(conn, io->scratch, role, SEEN_WEBSOCKET);
 
 	if (!to)
 		return;
 	cell_add(to, CELL_WS_CONNECTIONS + CONNECTION_STATUS_OPENED, 1);
-	if ((conn->flags & CONN_UPGRADE_PENDING) && conn->opened_ns)
-		record_handshake(to, io->call->now - conn->opened_ns);
+	if ((conn->flags & CONN_UPGRADE_PENDING) && io->scratch->exchange.length != LENGTH_NONE)
+		record_handshake(to, io->scratch->exchange.length);
 	conn->flags = (conn->flags & ~CONN_UPGRADE_PENDING) |
 		      (io->stream->http.head & HTTP_RSV1_EXTENSION ? CONN_RSV1_ALLOWED : 0);
 	stream_frames(io->stream);
@@ -111,35 +75,188 @@ static __always_inline void websocket_opened(struct io *io)
 	io->call->opened = 1;
 }
 
-/* One step in STREAM_HTTP. */
-static __always_inline void http_follow(struct io *io, const __u8 *p, __u32 avail)
+/* ---- Requests and answers -------------------------------------------------------------------------------------- */
+
+/* The path of the request in progress leads to a row; 0: it has to be learnt. */
+static __always_inline __u32 http_path_row(struct io *io)
+{
+	struct conn *conn = io->conn;
+
+	if (conn->series == SERIES_NONE)
+		return 0;
+	return endpoint_row(&io->scratch->target, conn->series, io->stream->http_method);
+}
+
+/* The path is new, or the first one of the connection. */
+static __always_inline void http_path_learn(struct io *io)
+{
+	struct conn *conn = io->conn;
+
+	if (conn->series == SERIES_NONE) {
+		__u8 role = io->call->dir == DIRECTION_RECEIVED ? ROLE_SERVER : ROLE_CLIENT;
+
+		io->series = conn_fix_service(conn, io->scratch, role, SEEN_HTTP);
+		if (!(conn->flags & (CONN_FRESH | CONN_UNIX)))
+			self_add(SELF_JOINED + PROTOCOL_HTTP, 1);
+	}
+	io->stream->http_row = endpoint_row_learn(io->scratch->slot, conn->series, io->stream->http_method);
+}
+
+/* A request head is complete. 1: the walk stops. */
+static __always_inline long http_asked(struct io *io, struct exchange *x)
+{
+	struct conn *conn = io->conn;
+	struct queue *q = &conn->queue;
+	__u32 row = io->stream->http_row, early = q->early;
+	__u64 time = coarse_begun(io, io->stream->http.begun);
+	struct series *to = conn_series(conn);
+
+	io->stream->http.begun = 0;
+	if (to && x->length != LENGTH_NONE)
+		record_http_size(to, CELL_HTTP_REQUEST_SIZE, x->length);
+	if (unlikely(conn->protocol == PROTOCOL_WEBSOCKET)) { /* its 101 came first */
+		stream_frames(io->stream);
+		return 1;
+	}
+	if (unlikely(early) && (__u32)coarse_now(io) - early < EARLY_ANSWER_COARSE) {
+		/* Its answer was read by another thread before this event. */
+		q->early = 0;
+		record_http(row, q->early_status, 0);
+		return 0;
+	}
+	run_push(io, run_make(time, row, x->flags));
+	if (x->flags & HTTP_ASKED_WEBSOCKET) {
+		io->call->turn = TURN_ASKED;
+		return 1;
+	}
+	return 0;
+}
+
+/* A final answer is complete. */
+static __always_inline void http_answered(struct io *io, struct exchange *x)
+{
+	struct conn *conn = io->conn;
+	struct queue *q = &conn->queue;
+	struct series *to = conn_series(conn);
+	__u64 run;
+
+	run = x->run;
+	if (!x->asked_any) {
+		if (conn_role(conn) == ROLE_CLIENT && to) {
+			q->early = (__u32)coarse_now(io) ?: 1;
+			q->early_status = x->id;
+		}
+		return;
+	}
+	record_http(run_row(run), x->id, http_duration(io, run_time(run)));
+	if (to)
+		record_http_size(to, CELL_HTTP_RESPONSE_SIZE, x->length);
+	if (run_flags(run) & HTTP_ASKED_WEBSOCKET) {
+		record_refused(conn->series, x->id);
+		conn->flags &= ~CONN_UPGRADE_PENDING;
+	}
+	x->asked_any = 0;
+	queue_take(q);
+}
+
+/* The connection is something else from here on. */
+static __always_inline void http_upgraded(struct io *io, struct exchange *x)
+{
+	struct conn *conn = io->conn;
+	__u64 run, ns = TIME_NONE;
+	bool websocket = io->stream->http.head & HTTP_UPGRADE_WEBSOCKET;
+
+	if (x->asked_any) {
+		run = x->run;
+		ns = http_duration(io, run_time(run));
+		record_http(run_row(run), x->id, ns);
+		websocket |= run_flags(run) & HTTP_ASKED_WEBSOCKET;
+		x->asked_any = 0;
+		queue_take(&conn->queue);
+	}
+	if (websocket && x->id == 101) {
+		x->length = ns; /* of the handshake */
+		io->call->turn = TURN_OPENED;
+		return;
+	}
+	conn->protocol = PROTOCOL_OTHER;
+}
+
+/* What the step told. 1: the walk stops. */
+static __always_inline long http_apply(struct io *io, struct exchange *x)
 {
 	struct stream *s = io->stream;
-	enum http_event event;
-	enum verdict verdict;
-	__u64 consumed;
+	struct series *to;
 
-	if (s->http.state == HTTP_OPAQUE) { /* to the end of the call, which may have more segments */
-		s->http.state = HTTP_START;
-		io->call->off = io->call->len;
-		io->call->rest = 0;
+	switch (x->event) {
+	case EXCHANGE_PATH:
+		target_add(&io->scratch->target, window_shown(io->scratch), x->consumed);
+		return 0;
+	case EXCHANGE_PATH_END:
+		s->http_row = http_path_row(io);
+		if (likely(s->http_row))
+			return 0;
+		io->call->turn = TURN_PATH;
+		return 1;
+	case EXCHANGE_ASKED:
+		return http_asked(io, x);
+	case EXCHANGE_SIZED:
+		to = conn_series(io->conn);
+		if (to)
+			record_http_size(to, CELL_HTTP_REQUEST_SIZE, x->length);
+		return 0;
+	case EXCHANGE_ANSWERED:
+		http_answered(io, x);
+		return 0;
+	case EXCHANGE_UPGRADED:
+		http_upgraded(io, x);
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/* The place in the messages is lost. */
+static __always_inline void http_lost(struct io *io)
+{
+	struct conn *conn = io->conn;
+
+	if (conn->queue.head != conn->queue.tail)
+		record_dropped(DROPPED_UNMATCHED);
+	queue_clear(&conn->queue);
+	io->stream->http.left = 0;
+	io->stream->http.begun = 0;
+	io->stream->http.state = HTTP_START;
+}
+
+/* ---- A path that is cut by the end of a call ------------------------------------------------------------------- */
+
+static __always_inline bool http_in_path(const struct stream *s)
+{
+	return s->mode == STREAM_HTTP && s->http.state >= HTTP_TARGET && s->http.state <= HTTP_VERSION;
+}
+
+static __always_inline void http_path_keep(struct io *io)
+{
+	__u64 key = io->scratch->sock;
+
+	if (unlikely(http_in_path(io->stream)))
+		bpf_map_update_elem(&targets, &key, &io->scratch->target, BPF_ANY);
+}
+
+static __always_inline void http_path_resume(struct io *io)
+{
+	__u64 key = io->scratch->sock;
+	struct target *kept;
+
+	if (likely(!http_in_path(io->stream)))
 		return;
-	}
-	verdict = http_step(s, p, avail, io->call->len - io->call->off, &consumed, &event);
-	if (verdict == INCOMPLETE) {
-		window_carry(io, p, avail);
-		return;
-	}
-	io->call->off += consumed;
-	if (event == HTTP_HEAD_BEGINS && (s->http.head & HTTP_IS_REQUEST) &&
-	    !(io->conn->flags & CONN_UPGRADE_PENDING) && io->conn->protocol == PROTOCOL_HTTP)
-		io->conn->opened_ns = io->call->now;
-	if (event == HTTP_HEAD_COMPLETE) {
-		if (s->http.head & HTTP_IS_REQUEST)
-			request_complete(io);
-		else
-			response_complete(io);
-	}
+	kept = bpf_map_lookup_elem(&targets, &key);
+	if (kept)
+		__builtin_memcpy(&io->scratch->target, kept, sizeof(*kept));
+	else
+		io->scratch->target.bytes = TARGET_BYTES + 1;
+	bpf_map_delete_elem(&targets, &key);
 }
 
 #endif

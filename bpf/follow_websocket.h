@@ -6,7 +6,7 @@
 #define TAPSTAT_FOLLOW_WEBSOCKET_H
 
 #include "life.h"
-#include "proto/http_upgrade.h"
+#include "proto/http.h"
 #include "proto/websocket.h"
 #include "window.h"
 
@@ -146,6 +146,11 @@ static __always_inline void data_frame_complete(struct io *io, struct series *to
 		return;
 	cell_add(to, CELL_WS_MESSAGES_RECEIVED + dir * MESSAGE_TYPE_COUNT + event->message_opcode - 1, 1);
 	record_message_size(to, dir, event->message_bytes);
+	if (unlikely(io->conn->protocol != PROTOCOL_WEBSOCKET)) {
+		/* Before the 101, while the place is the queue's: for websocket_begins(). */
+		io->conn->opened_ns = (io->call->now & ~1ULL) | (event->message_opcode == WS_BINARY);
+		return;
+	}
 	minute_count(io, to, dir);
 	io->conn->last_data = io->call->now >> 30;
 	message_latency(io, to, dir, event->message_opcode);
@@ -164,6 +169,10 @@ static __always_inline void frame_complete(struct io *io, struct series *to, con
 	if (opcode == WS_CLOSE) {
 		cell_add(to, CELL_WS_CLOSES + dir * CLOSE_CODE_COUNT + close_label(event->code), 1);
 		io->stream->flags |= STREAM_CLOSE_SEEN;
+	}
+	if (unlikely(io->conn->protocol != PROTOCOL_WEBSOCKET))
+		return;
+	if (opcode == WS_CLOSE) {
 		conn_unix_state(io->conn, to, false);
 		if (io->conn->stream[(dir ^ 1) & 1].flags & STREAM_CLOSE_SEEN)
 			conn_unix_lifetime(io->conn, to, io->call->now);
@@ -184,8 +193,9 @@ static __always_inline void io_give_up(struct io *io, enum label_unparsed reason
 
 static __always_inline void stream_http(struct stream *s)
 {
+	__builtin_memset(&s->http, 0, sizeof(s->http));
+	s->http_status = s->http_method = 0;
 	s->mode = STREAM_HTTP;
-	s->http.state = HTTP_START;
 }
 
 /* The direction of a WebSocket connection lost its step: it waits for headers that chain. */

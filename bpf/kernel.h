@@ -26,8 +26,13 @@ enum {
 	SOCK_STREAM = 1,
 	S_IFMT = 0170000,
 	S_IFSOCK = 0140000,
+	S_IFREG = 0100000,
+	O_PATH = 010000000,
+	O_TMPFILE_BIT = 020000000, /* __O_TMPFILE; O_TMPFILE holds O_DIRECTORY, too */
+	AT_REMOVEDIR = 0x200,
 	IPPROTO_TCP = 6,
 	IPPROTO_MPTCP = 262,
+	TCP_ESTABLISHED = 1,
 	TCP_CLOSE = 7,
 	MSG_OOB = 0x1,
 	MSG_PEEK = 0x2,
@@ -75,6 +80,7 @@ struct qstr {
 
 struct super_block {
 	struct dentry *s_root;
+	unsigned long s_magic;
 };
 
 struct dentry {
@@ -100,6 +106,7 @@ struct path {
 
 struct inode {
 	unsigned short i_mode;
+	struct super_block *i_sb;
 	unsigned long i_ino;
 };
 
@@ -120,6 +127,7 @@ struct files_struct {
 
 struct mm_struct {
 	unsigned long arg_start, arg_end;
+	unsigned long env_end;
 	struct file *exe_file;
 };
 

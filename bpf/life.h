@@ -5,8 +5,8 @@
 #ifndef TAPSTAT_LIFE_H
 #define TAPSTAT_LIFE_H
 
+#include "outstanding.h"
 #include "process.h"
-#include "record.h"
 
 #define SECOND_NS 1000000000ULL
 #define MINUTE_NS (60 * SECOND_NS)
@@ -170,14 +170,16 @@ static __always_inline void reconnection_match(struct sock *sk, struct conn *con
 
 /* ---- Begin ------------------------------------------------------------------------------------------------- */
 
-/* Fixes the service of the connection: the current process, in this role. */
-static __always_inline struct series *conn_fix_service(struct conn *conn, struct scratch *scratch, enum role role)
+/* Fixes the service of the connection: the current process, in this role. `seen`: what is known of it now, see struct
+ * service. */
+static __always_inline struct series *conn_fix_service(struct conn *conn, struct scratch *scratch, enum role role,
+						       __u32 seen)
 {
 	__u32 service = service_current(current_task_struct(), scratch->slot);
 	struct service *entry = bpf_map_lookup_elem(&services, &service);
 
 	if (entry && role < ROLE_COUNT)
-		entry->seen[role] = 1;
+		entry->seen[role] |= seen;
 	conn->flags |= role == ROLE_CLIENT ? CONN_CLIENT : 0;
 	conn->series = SERIES_INDEX(service, role);
 	return series_lookup(conn->series);
@@ -256,11 +258,9 @@ static __always_inline void conn_end(struct sock *sk, struct conn *conn)
 	to = conn_series(conn);
 	if (!to)
 		return;
-	if (conn->protocol != PROTOCOL_WEBSOCKET) {
-		if (conn->flags & CONN_UPGRADE_PENDING)
-			record_refused(conn->series, 0);
+	conn_abandon(conn, (__u64)sk);
+	if (conn->protocol != PROTOCOL_WEBSOCKET)
 		return;
-	}
 	conn_record_gap(sk, conn);
 	conn_record_lifetime(conn, to, bpf_ktime_get_ns());
 	minute_flush(to, &conn->stream[DIRECTION_RECEIVED], DIRECTION_RECEIVED, -1);
@@ -329,10 +329,9 @@ static __always_inline void conn_unix_end(struct sock *sk, struct conn *conn)
 		minute_flush(to, &conn->stream[DIRECTION_RECEIVED], DIRECTION_RECEIVED, -1);
 		minute_flush(to, &conn->stream[DIRECTION_SENT], DIRECTION_SENT, -1);
 		record_unix_end(to, state);
-	} else if (to && (conn->flags & CONN_UPGRADE_PENDING)) {
-		conn->flags &= ~CONN_UPGRADE_PENDING;
-		record_refused(conn->series, 0);
 	}
+	if (to)
+		conn_abandon(conn, (__u64)sk);
 	conn_remove(sk);
 }
 
@@ -399,6 +398,7 @@ static __always_inline struct conn *conn_create(struct sock *sk, struct scratch 
 	}
 	__builtin_memset(fresh, 0, sizeof(*fresh));
 	fresh->series = SERIES_NONE;
+	fresh->first_tgid = task_read(task, tgid);
 	if (!is_tcp(sk)) {
 		fresh->flags = CONN_UNIX;
 	} else {
@@ -412,6 +412,15 @@ static __always_inline struct conn *conn_create(struct sock *sk, struct scratch 
 	if (!conn)
 		record_dropped(DROPPED_NO_MEMORY);
 	return conn;
+}
+
+static __always_inline void io_init(struct io *io, struct conn *conn, struct scratch *scratch, __u32 dir)
+{
+	io->conn = conn;
+	io->scratch = scratch;
+	io->call = &scratch->call;
+	io->stream = &conn->stream[dir & 1];
+	io->series = conn_series(conn);
 }
 
 #endif

@@ -8,6 +8,11 @@
 
 #include "compat.h"
 #include "conn.h"
+#include "endpoint.h"
+#include "glob.h"
+#include "operation_names.h"
+#include "proto/exchange.h"
+#include "proto/queue.h"
 #include "proto/websocket.h"
 
 /* By socket; freed with it. Full (max_connections): the socket is not followed, counted as dropped. Not used where
@@ -68,22 +73,162 @@ struct {
 	__type(value, __u32);
 } service_by_name SEC(".maps");
 
-/* What is known of a process; valid for one program image of one process. */
-struct process {
-	__u64 start_ns; /* of the group leader, since boot */
-	__u32 exec_id;  /* number of execs */
-	__u32 service;  /* index */
-	__u32 selected; /* whether the selectors want it */
-	__u32 pad;
-};
-
-/* By tgid. Full: the longest unused is forgotten and found out again. A busy host's number of processes. */
+/* By tgid. Full: the longest unused is forgotten and found out again. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 8192);
+	__uint(max_entries, MAX_PROCESSES);
 	__type(key, __u32);
 	__type(value, struct process);
 } processes SEC(".maps");
+
+/* The naming rules, in their order; user space fills it before anything is attached. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_SERVICE_RULES); /* 1 where there are none */
+	__type(key, __u32);
+	__type(value, struct service_rule);
+} service_rules SEC(".maps");
+
+/* ---- Rows: operations and endpoints of a series ---------------------------------------------------------------- */
+
+/* By number, for ever; 0 is none. Never full: where no number is left, rows of `other` are shared. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MAX_ROWS);
+	__type(key, __u32);
+	__type(value, struct row);
+} rows SEC(".maps");
+
+/* What the rows count. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_ROWS);
+	__type(key, __u32);
+	__type(value, struct row_info);
+} row_infos SEC(".maps");
+
+struct operation_rows {
+	__u16 row[(OPERATION_COUNT + 3) / 4 * 4]; /* 0: none yet */
+};
+
+/* The row of an operation, by series, for ever. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_SERIES);
+	__type(key, __u32);
+	__type(value, struct operation_rows);
+} rows_by_series SEC(".maps");
+
+/* By service, for ever. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_SERVICES + 1);
+	__type(key, __u32);
+	__type(value, struct combinations);
+} combinations_by_service SEC(".maps");
+
+/* The queues of the configuration, in their order; user space fills it before anything is attached. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_QUEUES); /* 1 where there are none, as below */
+	__type(key, __u32);
+	__type(value, struct queue_rule);
+} queue_rules SEC(".maps");
+
+struct queue_key {
+	__u32 series;
+	__u32 operation;
+	__u64 hash;
+};
+
+/* The row of an operation on a key of a queue, for ever. Never full: so many are given out. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, QUEUE_ROWS);
+	__type(key, struct queue_key);
+	__type(value, __u32);
+} queue_rows SEC(".maps");
+
+/* Keys that belong to no queue, or whose queue has no row left. Full: the longest unused is looked for again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct queue_key);
+	__type(value, __u32);
+} queue_misses SEC(".maps");
+
+/* The length that was told last. Full: the longest untold is forgotten. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, QUEUE_ROWS * 2); /* an LRU map forgets before it is quite full */
+	__type(key, struct queue_depth_key);
+	__type(value, __u64);
+} queue_depths SEC(".maps");
+
+/* Uncommon statuses of a row, for ever. Full: counted as dropped. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct row_code);
+	__type(value, __u64);
+} count_by_code SEC(".maps");
+
+/* The row of a path seen before. Full: the longest unused is forgotten and found out again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct path_key);
+	__type(value, __u32);
+} row_by_path SEC(".maps");
+
+/* The row of a template, by its hash, 0 for `other`; for ever, as large as `rows`. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_ROWS);
+	__type(key, struct path_key);
+	__type(value, __u32);
+} row_by_template SEC(".maps");
+
+/* How many literals have been seen behind the beginning of a path, by series and hash; for ever. Full: further ones
+ * count as literals until the limit of the service folds them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct path_key);
+	__type(value, __u32);
+} literals_by_prefix SEC(".maps");
+
+/* Those literals, by the hash of the path up to their end; for ever. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct path_key);
+	__type(value, __u8);
+} literals SEC(".maps");
+
+/* The path of a request whose call ended in the middle of it, by address of the socket. Full: the longest unused is
+ * forgotten, and that request counts under `other`. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 512);
+	__type(key, __u64);
+	__type(value, struct target);
+} targets SEC(".maps");
+
+/* An outstanding request that has no place in its connection. */
+struct run_key {
+	__u64 sock;   /* address of the socket */
+	__u32 number; /* of the run, or what the protocol matches by */
+	__u32 by_id;
+};
+
+/* Until the answer. Full: the longest unused is forgotten, and is counted under `other` without a duration. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct run_key);
+	__type(value, __u64);
+} runs SEC(".maps");
 
 /* By series and status, for ever. Full: counted as dropped. 16 codes for each of 64 series; there are rarely five. */
 struct {
@@ -154,6 +299,19 @@ enum {
 };
 
 /*
+ * What a step found to begin. The walk stops, and the handler lets it begin (conn_turn()): naming the service takes
+ * more of the stack than is left inside the walk.
+ */
+enum turn {
+	TURN_NONE,
+	TURN_ASKED,     /* an upgrade request is complete */
+	TURN_OPENED,    /* the 101 is */
+	TURN_RECOGNISE, /* the first bytes are of no protocol that classify() knows */
+	TURN_PATH,      /* the path of a request is complete and new, or the first of its connection */
+	TURN_READY,     /* the evidence for WebSocket in mid-stream is */
+};
+
+/*
  * One call on one direction of one connection: where it stands. It lies in map memory, so that the verifier takes its
  * members for unknown and every loop over them converges.
  */
@@ -172,13 +330,23 @@ struct call {
 	__u32 later;  /* bytes that passed behind this call already: their events follow */
 };
 
+/* A search among the queues of the configuration. */
+struct queue_search {
+	struct glob glob;
+	__u32 rule, service, found;
+	__u32 in_service; /* the pattern of the service is compared */
+};
+
 /* Per CPU, for the length of one program run. */
 struct scratch {
 	struct call call;
-	__u8 window[WINDOW_BYTES + LOOKAHEAD];
+	__u8 window[WINDOW_BYTES + LOOK_BYTES];
 	struct user_iovec iov[IOVEC_BATCH];
 	struct user_msghdr msg;
 	struct ws_candidate candidate;
+	struct exchange exchange;
+	struct queue_search search;
+	struct target target;
 	struct hashed_conn fresh; /* a state that is about to begin */
 	__u64 sock;               /* 5.10: the address of the socket, key of its state */
 	__u32 busy;
@@ -272,5 +440,52 @@ struct {
 	__type(key, __u64);
 	__type(value, struct entered_call);
 } entered_calls SEC(".maps");
+
+/* A call on files under way. */
+struct file_call {
+	__u64 begun_ns; /* 0: none is */
+	__u32 nr;       /* of the syscall */
+	__u32 service;  /* index, SERVICE_UNKNOWN */
+	__u16 operation, second;
+	__u32 pad;
+};
+
+/* By pid; an entry stays for the thread's next call. Full: the longest unused is forgotten, and the call of it that
+ * is under way is not counted. As many as threads of the services whose files are counted that are in a call at once.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384); /* 1 where it is not used */
+	__type(key, __u32);
+	__type(value, struct file_call);
+} file_calls SEC(".maps");
+
+enum { FILE_THREADS = 1024, FILE_THREADS_EACH = 64 };
+
+struct file_threads {
+	__u8 noted[FILE_THREADS_EACH];
+};
+
+/* Whether a thread of this pid, or of one that is the same modulo 65,536, ever had an entry in file_calls: spares the
+ * others a look-up at each return. Never full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, FILE_THREADS); /* 1 where it is not used */
+	__type(key, __u32);
+	__type(value, struct file_threads);
+} file_threads SEC(".maps");
+
+/* The process whose files were not wanted last: spares its next call a look-up. */
+struct file_unwanted {
+	__u64 start_ns;
+	__u32 exec_id, tgid;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct file_unwanted);
+} file_unwanted SEC(".maps");
 
 #endif

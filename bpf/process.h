@@ -31,6 +31,7 @@ struct identity {
 	char path[PATH_BUFFER * 2];
 	char container[CONTAINER_ID_BYTES];
 	char unit[SERVICE_NAME_BYTES];
+	char pattern[PATH_BUFFER], subject[PATH_BUFFER]; /* what pattern_step() compares */
 	struct service_name key;
 	struct glob glob;
 	struct css_set *set;
@@ -47,6 +48,8 @@ struct identity {
 	__u32 cgroup_matches;
 	__u32 which;
 	__u32 digits;
+	__u32 has_path;
+	__u32 slot; /* of this in `identities` */
 };
 
 struct {
@@ -71,6 +74,11 @@ static __always_inline struct program *program_current(void)
 	return id ? &id->program : NULL;
 }
 
+static __always_inline bool equals_word(const char *text, const char *word, __u32 bytes)
+{
+	return text_word(text, bytes) == text_word(word, bytes);
+}
+
 /* ---- Program ----------------------------------------------------------------------------------------------- */
 
 STEP(arg_step, identity)
@@ -91,6 +99,45 @@ STEP(arg_step, identity)
 	return 0;
 }
 
+STEP(invoked_step, identity)
+{
+	char c;
+
+	if (i >= PATH_BUFFER)
+		return 1;
+	c = it->component[i];
+	if (c == '/')
+		it->which = i + 1;
+	return !c;
+}
+
+/*
+ * The name by which the executable was started, where that is another than its own: a link such as redis-server,
+ * which leads to redis-check-rdb. The kernel keeps the path that was given to execve() behind the environment
+ * (AT_EXECFN).
+ */
+static __always_inline void identify_invoked(struct identity *id, struct mm_struct *mm)
+{
+	struct program *p = &id->program;
+	__u64 at;
+
+	__builtin_memset(id->component, 0, SERVICE_NAME_BYTES);
+	if (bpf_probe_read_user_str(id->component, PATH_BUFFER, (void *)BPF_CORE_READ(mm, env_end)) <= 1)
+		return;
+	if (equals_word(id->component, "/proc/\0", 6) || equals_word(id->component, "/dev/fd", 7))
+		return; /* fexecve() */
+	id->which = 0;
+	repeat(PATH_BUFFER, invoked_step, id);
+	at = id->which;
+	if (at >= PATH_BUFFER - 1)
+		return;
+	clamp_mask(at, 255);
+	if (!id->component[at])
+		return;
+	__builtin_memset(p->name, 0, sizeof(p->name));
+	bpf_probe_read_kernel_str(p->name, sizeof(p->name), id->component + at);
+}
+
 static __always_inline void identify_program(struct identity *id, struct task_struct *task)
 {
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
@@ -100,8 +147,10 @@ static __always_inline void identify_program(struct identity *id, struct task_st
 	__builtin_memset(p->exe, 0, sizeof(p->exe));
 	if (bpf_probe_read_kernel_str(p->exe, sizeof(p->exe), name) <= 1)
 		bpf_probe_read_kernel_str(p->exe, sizeof(task->comm), BPF_CORE_READ(task, group_leader, comm));
-	if (program_start(p))
+	if (program_start(p)) {
+		identify_invoked(id, mm);
 		return;
+	}
 	id->cut = 0;
 	id->arg_at = BPF_CORE_READ(mm, arg_start);
 	id->arg_end = BPF_CORE_READ(mm, arg_end);
@@ -139,11 +188,6 @@ STEP(container_step, identity)
 	return !c;
 }
 
-static __always_inline bool equals_word(const char *text, const char *word, __u32 bytes)
-{
-	return text_word(text, bytes) == text_word(word, bytes);
-}
-
 /* Takes NAME of `NAME.service`; nothing for those that people log in through or that start anything. */
 STEP(unit_step, identity)
 {
@@ -167,7 +211,7 @@ static __always_inline void identify_unit(struct identity *id)
 	id->which = 0;
 	repeat(SERVICE_NAME_BYTES, unit_step, id);
 	if (!id->which || equals_word(id->unit, "user@\0\0", 5) ||
-	    (id->which == 3 && equals_word(id->unit, "ssh\0", 4)) ||
+	    (id->which == 3 && equals_word(id->unit, "ssh\0\0\0\0", 4)) ||
 	    (id->which == 4 && equals_word(id->unit, "sshd\0\0\0", 5)) || equals_word(id->unit, "ssh@\0\0\0", 4) ||
 	    (id->which == 4 && equals_word(id->unit, "cron\0\0\0", 5)))
 		id->unit[0] = 0;
@@ -242,7 +286,8 @@ static __always_inline void identify_cgroups(struct identity *id, struct task_st
 		id->unit[0] = 0;
 }
 
-/* ---- Path of the executable, for --exe --------------------------------------------------------------------- */
+/* ---- Path of the executable, for --exe and rules
+ * --------------------------------------------------------------------- */
 
 STEP(path_step, identity)
 {
@@ -279,6 +324,9 @@ static __always_inline void identify_path(struct identity *id, struct task_struc
 {
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 
+	if (id->has_path)
+		return;
+	id->has_path = 1;
 	__builtin_memset(id->path, 0, sizeof(id->path));
 	id->dentry = BPF_CORE_READ(mm, exe_file, f_path.dentry);
 	id->mnt = BPF_CORE_READ(mm, exe_file, f_path.mnt);
@@ -413,6 +461,79 @@ static __always_inline bool selectors_match(struct identity *id, struct task_str
 	return true;
 }
 
+/* ---- Patterns of the configuration --------------------------------------------------------------------------- */
+
+STEP(pattern_step, identity)
+{
+	return glob_step(&it->glob, it->pattern, PATH_BUFFER, it->subject, PATH_BUFFER);
+}
+
+/* Whether id->pattern matches id->subject; an empty one does. A global function, so that the verifier looks at its
+ * loop once. */
+__noinline int pattern_matches(__u32 slot)
+{
+	struct identity *id = bpf_map_lookup_elem(&identities, &slot);
+
+	if (!id || !id->pattern[0])
+		return 1;
+	__builtin_memset(&id->glob, 0, sizeof(id->glob));
+	repeat(GLOB_STEPS, pattern_step, id);
+	return id->glob.matched;
+}
+
+/* Step: a naming rule; the last one is the one that names. */
+STEP(rule_step, identity)
+{
+	struct service_rule *rule = bpf_map_lookup_elem(&service_rules, &i);
+	__u32 at = it->path_at;
+
+	if (!rule || i >= settings.service_rules)
+		return 1;
+	clamp_mask(at, 255);
+	bpf_probe_read_kernel_str(it->pattern, sizeof(rule->exe), rule->exe);
+	bpf_probe_read_kernel_str(it->subject, PATH_BUFFER, it->path + at);
+	if (!pattern_matches(it->slot))
+		return 0;
+	bpf_probe_read_kernel_str(it->pattern, sizeof(rule->comm), rule->comm);
+	bpf_probe_read_kernel_str(it->subject, sizeof(it->component), it->component);
+	if (!pattern_matches(it->slot))
+		return 0;
+	bpf_probe_read_kernel_str(it->pattern, sizeof(rule->service), rule->service);
+	bpf_probe_read_kernel_str(it->subject, sizeof(it->key), it->key.text);
+	if (!pattern_matches(it->slot))
+		return 0;
+	__builtin_memcpy(&it->key, rule->name, sizeof(it->key));
+	return 1;
+}
+
+/* Replaces the name by that of the first rule that matches. */
+static __always_inline void identify_by_rule(struct identity *id, struct task_struct *task)
+{
+	identify_path(id, task);
+	bpf_probe_read_kernel_str(id->component, 16, BPF_CORE_READ(task, group_leader, comm));
+	repeat(MAX_SERVICE_RULES, rule_step, id);
+}
+
+STEP(file_service_step, identity)
+{
+	if (i >= MAX_FILE_SERVICES || i >= settings.file_services)
+		return 1;
+	bpf_probe_read_kernel_str(it->pattern, SELECTOR_TEXT_BYTES, (const char *)settings.file_service[i]);
+	it->which = pattern_matches(it->slot);
+	return it->which ? 1 : 0;
+}
+
+/* Whether the operations of the process on files are counted. */
+static __always_inline bool files_wanted(struct identity *id)
+{
+	if (settings.files_of_all)
+		return true;
+	id->which = 0;
+	bpf_probe_read_kernel_str(id->subject, sizeof(id->key), id->key.text);
+	repeat(MAX_FILE_SERVICES, file_service_step, id);
+	return id->which;
+}
+
 /* ---- Service ----------------------------------------------------------------------------------------------- */
 
 /* The index of a name, given out at its first sight and for ever. */
@@ -425,7 +546,7 @@ static __always_inline __u32 service_index(const struct service_name *name)
 		return *known;
 	if (equals_word(name->text, "other\0\0", 8)) /* a program called that shares the labels, hence the series */
 		return SERVICE_OTHER;
-	if (!take_number(&shared.service_count, index) || index >= MAX_SERVICES)
+	if (!take_number(&shared.service_count, index) || index >= settings.max_services)
 		return SERVICE_OTHER;
 	if (bpf_map_update_elem(&service_by_name, name, &index, BPF_NOEXIST)) {
 		/* Another CPU was first; this index stays unused. */
@@ -453,18 +574,25 @@ __noinline int process_identify(bool needs_service, __u32 slot)
 		return -1;
 	process.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	process.exec_id = BPF_CORE_READ(task, self_exec_id);
+	id->slot = slot;
+	id->has_path = 0;
 	identify_program(id, task);
 	identify_cgroups(id, task);
 	if (id->unit[0])
 		__builtin_memcpy(&id->key, id->unit, sizeof(id->key));
 	else
 		__builtin_memcpy(&id->key, id->program.name, sizeof(id->key));
+	if (settings.service_rules)
+		identify_by_rule(id, task);
 	process.selected = !settings.selecting_process || selectors_match(id, task, tgid);
+	if (settings.files)
+		process.files = process.selected && files_wanted(id);
 	process.service = process.selected && needs_service ? service_index(&id->key) : SERVICE_UNKNOWN;
 	return bpf_map_update_elem(&processes, &tgid, &process, BPF_ANY);
 }
 
-static __always_inline struct process *process_current(struct task_struct *task, bool needs_service, __u32 slot)
+/* What is known of the current process; NULL: nothing, or too little. */
+static __always_inline struct process *process_known(struct task_struct *task, bool needs_service)
 {
 	__u32 tgid = task_read(task, tgid);
 	struct process *process = bpf_map_lookup_elem(&processes, &tgid);
@@ -473,6 +601,16 @@ static __always_inline struct process *process_current(struct task_struct *task,
 	if (process && process->exec_id == task_read(task, self_exec_id) &&
 	    process->start_ns == task_read(leader, start_boottime) &&
 	    !(needs_service && process->service == SERVICE_UNKNOWN))
+		return process;
+	return NULL;
+}
+
+static __always_inline struct process *process_current(struct task_struct *task, bool needs_service, __u32 slot)
+{
+	struct process *process = process_known(task, needs_service);
+	__u32 tgid = task_read(task, tgid);
+
+	if (process)
 		return process;
 	if (process_identify(needs_service, slot))
 		return NULL;

@@ -26,6 +26,40 @@ static __always_inline void scan_peer(struct sock *sk, struct conn *conn, struct
 		__sync_fetch_and_add(&result->peers, 1);
 }
 
+/* What is outstanding on a connection of requests and answers. */
+static __always_inline void scan_requests(struct conn *conn, struct scan_series *result, __u32 protocol)
+{
+	__u32 backend = protocol - PROTOCOL_REDIS;
+
+	if (protocol == PROTOCOL_HTTP) {
+		result->http_in_flight += conn_waiting(conn);
+	} else if (backend < BACKEND_COUNT && (conn->flags & CONN_CONFIRMED)) {
+		if (conn_waiting(conn) || exchange_in_transaction(conn))
+			result->pool_active[backend]++;
+		else
+			result->pool_idle[backend]++;
+	}
+}
+
+/* A connection that speaks nothing known belongs to the service of its first I/O's process, once that has one. */
+static __always_inline void scan_unknown(struct sock *sk, struct conn *conn)
+{
+	__u32 tgid = conn->first_tgid, key;
+	struct process *process;
+	struct scan_series *result;
+
+	if ((conn->flags & CONN_UNIX) || conn->protocol >= PROTOCOL_REDIS || conn->protocol == PROTOCOL_HTTP ||
+	    sk_read(sk, __sk_common.skc_state) != TCP_ESTABLISHED)
+		return;
+	process = bpf_map_lookup_elem(&processes, &tgid);
+	if (!process || process->service > SERVICE_OTHER)
+		return;
+	key = SERIES_INDEX(process->service, ROLE_SERVER);
+	result = bpf_map_lookup_elem(&scan_by_series, &key);
+	if (result)
+		result->established++;
+}
+
 /* A scan runs in the process that reads its iterator. */
 static __always_inline void scan_begins(void)
 {
@@ -55,13 +89,21 @@ static __always_inline int scan_socket(struct sock *sk, struct conn *conn)
 	}
 	if (protocol < PROTOCOL_COUNT)
 		total->protocol[protocol]++;
-	if (protocol != PROTOCOL_WEBSOCKET)
-		return 0;
 	to = conn_series(conn);
 	key = conn->series;
 	result = bpf_map_lookup_elem(&scan_by_series, &key);
-	if (!to || !result)
+	if (!to) {
+		scan_unknown(sk, conn);
 		return 0;
+	}
+	if (!result)
+		return 0;
+	if (!(conn->flags & CONN_UNIX))
+		result->established += sk_read(sk, __sk_common.skc_state) == TCP_ESTABLISHED;
+	if (protocol != PROTOCOL_WEBSOCKET) {
+		scan_requests(conn, result, protocol);
+		return 0;
+	}
 	if ((conn->flags & CONN_UNIX) && state < UNIX_STATE_COUNT)
 		result->unix_alive[state]++;
 	if ((conn->flags & CONN_UNIX) && !(conn->flags & CONN_LIFETIME_DONE)) {

@@ -6,6 +6,7 @@
 #ifndef TAPSTAT_SYSCALL_END_H
 #define TAPSTAT_SYSCALL_END_H
 
+#include "descriptor.h"
 #include "follow.h"
 
 enum { IO_MAX_MESSAGES = 1024 }; /* of one sendmmsg or recvmmsg (UIO_MAXIOV) */
@@ -13,14 +14,10 @@ enum { IO_MAX_MESSAGES = 1024 }; /* of one sendmmsg or recvmmsg (UIO_MAXIOV) */
 /* The stream socket behind a descriptor of the current task, or NULL. */
 static __always_inline struct sock *sock_of_fd(struct task_struct *task, __u32 fd)
 {
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **slots, *file = NULL;
+	struct file *file = file_of_fd(task, fd);
 	struct socket *socket;
 
-	if (fd >= BPF_CORE_READ(table, max_fds))
-		return NULL;
-	slots = BPF_CORE_READ(table, fd);
-	if (bpf_probe_read_kernel(&file, sizeof(file), slots + fd) || !file)
+	if (!file)
 		return NULL;
 	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return NULL;

@@ -6,6 +6,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "files.h"
 #include "scan.h"
 #include "syscall_end.h"
 
@@ -140,6 +141,21 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(ts_sys_exit, struct pt_regs *regs, long ret)
 {
 	return on_syscall_end(ret);
+}
+
+/* ---- Files, where they are wanted: syscalls of every process, see files.h ----------------------------------------
+ */
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(ts_file_enter, struct pt_regs *regs, long id)
+{
+	return on_file_enter(regs, id);
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(ts_file_exit, struct pt_regs *regs, long ret)
+{
+	return on_file_exit(regs, ret);
 }
 
 /* ---- Always -----------------------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@
 #include "maps.h"
 #include "syscall.h"
 
+enum { MAX_STEPS = 1 << 17 }; /* of one call; a step takes 20 to 50 ns */
+
 /* What the steps over a call work with. */
 struct io {
 	struct conn *conn;
@@ -78,6 +80,15 @@ static __always_inline const __u8 *window_at(struct io *io, __u32 *avail)
 		return NULL;
 	*avail = want;
 	return io->scratch->window + at;
+}
+
+/* Where window_at() showed the bytes at the current offset. */
+static __always_inline const __u8 *window_shown(struct scratch *scratch)
+{
+	__u64 at = scratch->call.off - scratch->call.filled_at;
+
+	opaque(at);
+	return scratch->window + (at > WINDOW_BYTES ? 0 : at);
 }
 
 /* Keeps what the parser could not use yet: the `avail` bytes at the current offset, the last of the segment. */

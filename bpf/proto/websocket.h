@@ -288,7 +288,7 @@ static __always_inline void ws_candidate_reset(struct stream *s)
 }
 
 enum {
-	WS_TEXT_LOOK = 8, /* bytes of a text looked at */
+	WS_TEXT_LOOK = 8, /* bytes of a text looked at, as far as they can be carried with its header */
 	WS_NO_EVIDENCE = 0xff
 };
 
@@ -310,6 +310,14 @@ static __always_inline bool ws_text_likely(__u64 bytes, __u64 n)
 		opaque(bytes);
 	}
 	return !(bad & 1);
+}
+
+/* How many bytes of a text are looked at: as many whatever the calls and segments. */
+static __always_inline __u64 ws_text_look(const struct ws_header *h)
+{
+	__u64 room = CARRY_BYTES - h->bytes;
+
+	return min_u64(h->payload, min_u64(room, WS_TEXT_LOOK));
 }
 
 /* What is known of the connection of a direction in STREAM_CANDIDATE. */
@@ -362,11 +370,9 @@ static __always_inline __u64 ws_first_payload(const struct ws_header *h, const _
  * repeat, or looks like samples of a signal: masking keys are random (RFC 6455 section 5.3).
  */
 static __always_inline __u32 ws_points(const struct stream *s, const struct ws_candidate *c,
-				       const struct ws_rules *rules, const struct ws_header *h, const __u8 *p,
-				       __u32 avail)
+				       const struct ws_rules *rules, const struct ws_header *h, const __u8 *p)
 {
 	__u8 message = s->message == WS_UNKNOWN_MESSAGE ? 0 : s->message;
-	__u64 n;
 	__u32 opcode = h->first & WS_OPCODE;
 
 	if (!ws_header_valid(h, rules, message) || !h->minimal || h->payload >> 24)
@@ -375,9 +381,8 @@ static __always_inline __u32 ws_points(const struct stream *s, const struct ws_c
 		return h->payload ? 0 : WS_NO_EVIDENCE;
 	if (opcode == WS_TEXT && !h->payload)
 		return 0;
-	n = min_u64(h->payload, avail - h->bytes);
 	if (h->first == (WS_FIN | WS_TEXT) && h->bytes <= 8)
-		return ws_text_likely(ws_first_payload(h, p), n) ? 2 : WS_NO_EVIDENCE;
+		return ws_text_likely(ws_first_payload(h, p), ws_text_look(h)) ? 2 : WS_NO_EVIDENCE;
 	if (c->known)
 		return 1;
 	if (!c->other_silent)
@@ -436,10 +441,12 @@ static __always_inline enum verdict ws_candidate_step(struct stream *s, struct w
 	masked = ((c->masked & c->known) | (masked & ~c->known)) & 1;
 	rules.masked = masked;
 	/* The code of a Close frame and the beginning of a text tell; some write them apart from the header. */
-	look = 2 * is_zero((h->first & WS_OPCODE) ^ WS_CLOSE) + is_zero(h->first ^ (WS_FIN | WS_TEXT));
-	if (avail < h->bytes + look * (1 - is_zero(h->payload)))
+	look = 2 * is_zero((h->first & WS_OPCODE) ^ WS_CLOSE) * (1 - is_zero(h->payload));
+	if (h->first == (WS_FIN | WS_TEXT) && h->bytes <= 8)
+		look = ws_text_look(h);
+	if (avail < h->bytes + look)
 		return INCOMPLETE;
-	points = ws_points(s, c, &rules, h, p, avail);
+	points = ws_points(s, c, &rules, h, p);
 	if (points == WS_NO_EVIDENCE)
 		return MALFORMED;
 	spare_stack();

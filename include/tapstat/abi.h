@@ -16,6 +16,13 @@ enum {
 	MAX_SERVICES = 128,      /* interface: at most 128 services, then `other` */
 	SERVICE_OTHER = MAX_SERVICES,
 	MAX_SERIES = (MAX_SERVICES + 1) * ROLE_COUNT,
+	SEGMENT_LIMIT = 40,     /* literals of a segment of a path, before further ones become {name} */
+	MAX_COMBINATIONS = 100, /* label combinations of a family and service */
+	MAX_ROWS = 4096,        /* combinations of series and operation or endpoint */
+	ROW_PROTOCOLS = PROTOCOL_REDIS + BACKEND_COUNT, /* enum label_protocol, and backends that are no protocol */
+	ROWS_SHARED =
+		ROLE_COUNT * ROW_PROTOCOLS, /* the last of them: `other` of all services, by role and protocol */
+	MAX_PROCESSES = 8192,               /* known at once: a busy host's number of processes */
 };
 
 /* Index of a series in every per-series map. */
@@ -34,7 +41,52 @@ struct self_counters {
 /* Value of map `services`, indexed by service; an empty name: not in use. */
 struct service {
 	char name[SERVICE_NAME_BYTES];
-	__u32 seen[ROLE_COUNT]; /* 1 once the service had this role: its families are exposed from then on */
+	__u32 seen[ROLE_COUNT]; /* 1 << enum label_protocol of what it spoke in this role: those families are exposed
+				 */
+};
+
+#define SEEN_HTTP (1U << PROTOCOL_HTTP)
+#define SEEN_WEBSOCKET (1U << PROTOCOL_WEBSOCKET)
+
+enum { ENDPOINT_BYTES = 176 }; /* of a path's template; longer ones are `other` */
+
+/* Value of map `rows`, one per CPU. */
+struct row {
+	__u64 cell[ROW_CELL_COUNT];
+};
+
+/* Value of map `row_infos`: what a row counts. Written once, before the row's number is given to anybody. */
+struct row_info {
+	__u32 series;  /* SERIES_INDEX */
+	__u8 protocol; /* PROTOCOL_HTTP, or a storage's; PROTOCOL_UNDECIDED: not in use */
+	__u8 method;   /* HTTP: enum label_method */
+	__u16 operation;
+	__u32 statuses; /* 1 << (row cell) of those that hold a label combination */
+	__u32 queue;    /* 1 + the number in `queue_rules` of what the keys of its requests belong to; 0: nothing */
+	__u64 key_hash; /* ... of the one key */
+	char endpoint[ENDPOINT_BYTES]; /* HTTP: template; empty: `other` */
+};
+
+/* What was asked, by a hash of its path, of a template, or of a template's beginning. */
+struct path_key {
+	__u32 series;
+	__u32 method; /* 0 of a template's beginning */
+	__u64 hash;
+};
+
+/* Label combinations that a service holds. */
+struct combinations {
+	__u32 http;    /* http_requests_total */
+	__u32 storage; /* storage_operations_total */
+};
+
+/* Value of map `processes`: what is known of a process; valid for one program image of one process. */
+struct process {
+	__u64 start_ns; /* of the group leader, since boot */
+	__u32 exec_id;  /* number of execs */
+	__u32 service;  /* index; above SERVICE_OTHER: not asked for yet */
+	__u32 selected; /* whether the selectors want it */
+	__u32 files;    /* ... and its operations on files */
 };
 
 /* What the iterator found alive, by series. Zeroed by user space before each scan. */
@@ -45,6 +97,10 @@ struct scan_series {
 	__u32 idle;
 	__u32 pings_outstanding;
 	__u32 peers;
+	__u32 http_in_flight;
+	__u32 pool_active[BACKEND_COUNT]; /* client connections by protocol - PROTOCOL_REDIS */
+	__u32 pool_idle[BACKEND_COUNT];
+	__u32 established; /* TCP connections that neither side has ended, whatever their protocol */
 	__u32 pad;
 };
 
@@ -52,6 +108,12 @@ struct scan_series {
 struct scan_total {
 	__u32 protocol[PROTOCOL_COUNT];
 	__u32 listed; /* sockets that hold state, closed ones included */
+};
+
+/* Key of map `row_by_code`: statuses of a row that have no cell. The value is a __u64 count. */
+struct row_code {
+	__u32 row;
+	__u32 code;
 };
 
 /* Key of map `refused_by_code`; code 0: no response. The value is a __u64 count. */
@@ -86,6 +148,40 @@ struct selectors {
 	char exe[SELECTOR_MAX][SELECTOR_PATH_BYTES];           /* glob over the absolute path */
 };
 
+/* ---- The configuration file (user/config.h); patterns are those of bpf/glob.h, an empty one matches everything ----
+ */
+
+enum {
+	MAX_SERVICE_RULES = 64,
+	MAX_FILE_SERVICES = 16,
+	MAX_QUEUES = 64,
+	QUEUE_TYPE_BYTES = 64,
+	QUEUE_KEY_BYTES = 128,
+	QUEUE_ROWS = 512, /* keys of queues that are told apart, by operation: an eighth of the rows */
+};
+
+/* Value of map `service_rules`: the first one of which every pattern matches gives a process's service its name. */
+struct service_rule {
+	char name[SERVICE_NAME_BYTES];
+	char exe[SELECTOR_PATH_BYTES];     /* the absolute path */
+	char comm[SELECTOR_TEXT_BYTES];    /* of the group leader */
+	char service[SELECTOR_TEXT_BYTES]; /* the name without this rule */
+};
+
+/* Value of map `queue_rules`: whose lengths are told as message_queue_depth. The first that matches counts. */
+struct queue_rule {
+	char queue_type[QUEUE_TYPE_BYTES];
+	char key[QUEUE_KEY_BYTES];
+	char service[SELECTOR_TEXT_BYTES];
+};
+
+/* Key of map `queue_depths`; the value is the last length that an answer told, a __u64. */
+struct queue_depth_key {
+	__u32 service;
+	__u32 queue; /* number in `queue_rules` */
+	__u64 hash;  /* of the key */
+};
+
 /* ---- Variables ---------------------------------------------------------------------------------------------- */
 
 /* The configuration: section .rodata.settings, set between open and load. */
@@ -95,9 +191,18 @@ struct settings {
 	__u32 at_syscall_end;   /* the hook is the end of the syscall, behind its result */
 	__u32 entry_and_return; /* the hook is the entry and the return of a function: `entered_calls` is used */
 	__u32 preemptible;      /* another program may run on the CPU in the middle of one */
-	__u32 pad;
+	__u32 max_combinations; /* label combinations of a family and service */
+	__u32 segment_limit;    /* literals of a segment of a path, before further ones become {name} */
+	__u32 max_services;     /* told apart, at most MAX_SERVICES */
+	__u32 service_rules;    /* how many are in the map of that name */
+	__u32 files;            /* whether operations on files are counted at all: of whoever the selectors want, */
+	__u32 files_of_all;     /* ... or of the services that match a pattern */
+	__u32 file_services;
+	__u32 queues;            /* how many are in `queue_rules` */
 	__u32 selecting;         /* whether there is any selector */
 	__u32 selecting_process; /* ... that looks at the process */
+	__u32 pad;
+	char file_service[MAX_FILE_SERVICES][SELECTOR_TEXT_BYTES]; /* globs */
 	struct selectors selectors;
 };
 
@@ -105,9 +210,11 @@ struct settings {
 struct shared {
 	__u64 states_live;   /* sockets with state; a scan corrects it: not every end of an AF_UNIX socket is told */
 	__u32 service_count; /* indices given out in `services` */
+	__u32 row_count;     /* numbers given out in `rows` */
 	__u32 scan_number;   /* of the scan that runs; set by user space before it */
 	__u32 self_tgid;     /* tapstat itself, never watched; each scan sets it, in the context of tapstat */
 	__u32 lock;          /* kernel side, where atomic operations are missing */
+	__u32 queue_rows;    /* those of `rows` that belong to keys of queues */
 };
 
 #endif

@@ -12,6 +12,8 @@
 #ifndef TAPSTAT_CATALOG_H
 #define TAPSTAT_CATALOG_H
 
+#include "operations.h"
+
 /* clang-format off */
 
 /* ---- Label dimensions: closed sets of values, in the order of the cells --------------------------------- */
@@ -86,7 +88,9 @@
 	N(OPCODE, "opcode")             \
 	N(WS_ERROR, "error_type")       \
 	N(CLOSE_CODE, "code")           \
-	N(RECONNECT_REASON, "reason")
+	N(BACKEND, "backend")           \
+	N(RECONNECT_REASON, "reason")   \
+	N(OPERATION_STATUS, "status")
 
 /* clang-format on */
 
@@ -175,7 +179,13 @@ enum {
 	  "Payload of text and binary messages as on the wire, without frame headers.")                              \
 	F(WS_CONNECTION_MESSAGES_PER_MINUTE, "ws_connection_messages_per_minute", HISTOGRAM, DIRECTION, NO_LABEL,    \
 	  PER_MINUTE,                                                                                                \
-	  "Data messages of one connection in one minute of its life, one sample for each minute with any.")
+	  "Data messages of one connection in one minute of its life, one sample for each minute with any.")         \
+	F(HTTP_REQUEST_SIZE, "http_request_size_bytes", HISTOGRAM, NO_LABEL, NO_LABEL, SIZE,                         \
+	  "Bodies of HTTP requests as on the wire, without heads and chunk headers; 0 where there is none.")         \
+	F(HTTP_RESPONSE_SIZE, "http_response_size_bytes", HISTOGRAM, NO_LABEL, NO_LABEL, SIZE,                       \
+	  "Bodies of HTTP responses as on the wire, without heads and chunk headers; 0 where there is none.")        \
+	F(STORAGE_BYTES, "storage_bytes_total", COUNTER, BACKEND, DIRECTION, NUMBER,                                 \
+	  "Bytes on connections to a backend, or read from (received) and written to (sent) files.")
 
 /*
  * How AF_UNIX connections stand, by series: they have no close event, so that the number ended in a state is this
@@ -198,10 +208,69 @@ enum series_cell {
 	CELL_UNIX_STATE_LAST = CELL_UNIX_STATE + UNIX_STATE_COUNT - 1,
 	CELL_UNIX_UNSAMPLED, /* likewise: connections that owe a sample of their duration */
 	CELL_UNIX_OPENED_US, /* ... and the sum of their begins, microseconds, monotonic */
+	CELL_CACHE_HITS,     /* Redis: redis_cache_hits_total, redis_cache_misses_total of a service in both roles */
+	CELL_CACHE_MISSES,
 	SERIES_CELL_COUNT
 };
 
+/*
+ * Cells of a *row*: one operation or endpoint of a series. Statuses that have no cell are in `count_by_code`
+ * (maps.h).
+ */
+#define LABEL_SET_OPERATION_STATUS(V)           \
+	V(OPERATION_STATUS, SUCCESS, "success") \
+	V(OPERATION_STATUS, FAILED, "failed")
+enum label_operation_status { LABEL_SET_OPERATION_STATUS(TAPSTAT_LABEL_VALUE) OPERATION_STATUS_COUNT };
+
 /* clang-format off */
+#define HTTP_STATUS_CELLS(C) \
+	C(200) C(201) C(202) C(204) C(206) C(301) C(302) C(304) C(400) C(401) C(404) C(500) C(503)
+/* clang-format on */
+
+enum http_status_number {
+#define TAPSTAT_HTTP_STATUS(code) HTTP_STATUS_NUMBER_##code,
+	HTTP_STATUS_CELLS(TAPSTAT_HTTP_STATUS) HTTP_STATUS_NUMBERS
+#undef TAPSTAT_HTTP_STATUS
+};
+
+enum row_cell {
+	ROW_STATUS, /* enum label_operation_status, or enum http_status_number */
+	ROW_UNANSWERED = ROW_STATUS + HTTP_STATUS_NUMBERS, /* requests whose connection ended before the answer */
+	ROW_DURATION,                                      /* a histogram */
+	ROW_CELL_COUNT = ROW_DURATION + SHAPE_DURATION_CELLS
+};
+
+/* clang-format off */
+
+/* Methods of RFC 9110 section 9 and RFC 5789; label `method`. */
+#define LABEL_SET_METHOD(V)         \
+	V(METHOD, OTHER, "other")   \
+	V(METHOD, GET, "GET")       \
+	V(METHOD, HEAD, "HEAD")     \
+	V(METHOD, POST, "POST")     \
+	V(METHOD, PUT, "PUT")       \
+	V(METHOD, DELETE, "DELETE") \
+	V(METHOD, CONNECT, "CONNECT") \
+	V(METHOD, OPTIONS, "OPTIONS") \
+	V(METHOD, TRACE, "TRACE")   \
+	V(METHOD, PATCH, "PATCH")
+enum label_method { LABEL_SET_METHOD(TAPSTAT_LABEL_VALUE) METHOD_COUNT };
+
+/* ---- Families of rows ------------------------------------------------------------------------------------ */
+
+#define TAPSTAT_ROW_FAMILIES(F)                                                                                   \
+	F(HTTP_REQUESTS, "http_requests_total", COUNTER, "service,role,method,endpoint,status",                   \
+	  "HTTP/1 requests by the status of the final response; none: the connection ended without one.")         \
+	F(HTTP_REQUEST_DURATION, "http_request_duration_seconds", HISTOGRAM, "service,role,method,endpoint",      \
+	  "Server: first byte of the request read to last byte of the response written; client: request handed "  \
+	  "to the kernel to last byte of the response read.")                                                     \
+	F(STORAGE_OPERATIONS, "storage_operations_total", COUNTER, "service,role,backend,operation,status",       \
+	  "Calls to a storage backend, by the protocol's command or verb; failed: answered by an error, or not "  \
+	  "at all.")                                                                                              \
+	F(STORAGE_OPERATION_DURATION, "storage_operation_duration_seconds", HISTOGRAM,                            \
+	  "service,role,backend,operation",                                                                       \
+	  "Server: first byte of the request read to last byte of the answer written; client: request handed to " \
+	  "the kernel to last byte of the answer read. Files: the length of the system call.")
 
 /* ---- Families that user space computes at a scrape; labels beside the values, comma-separated -------------- */
 
@@ -216,7 +285,39 @@ enum series_cell {
 	F(WS_IDLE_CONNECTIONS, "ws_idle_connections", GAUGE, "service,role",                                  \
 	  "Open WebSocket connections without a data message for 5 minutes.")                                 \
 	F(WS_ACTIVE_PEERS, "ws_active_peers", GAUGE, "service,role",                                          \
-	  "Distinct peer addresses with an open WebSocket connection.")
+	  "Distinct peer addresses with an open WebSocket connection.")                                       \
+	F(HTTP_REQUESTS_IN_FLIGHT, "http_requests_in_flight", GAUGE, "service,role",                          \
+	  "HTTP requests without their final response, on connections that are open.")                        \
+	F(DB_CONNECTIONS_ACTIVE, "db_connections_active", GAUGE, "service,backend",                           \
+	  "Client connections to a backend with a request outstanding or in a transaction.")                  \
+	F(DB_CONNECTIONS_IDLE, "db_connections_idle", GAUGE, "service,backend",                               \
+	  "Client connections to a backend with neither.")                                                    \
+	F(REDIS_CACHE_HITS, "redis_cache_hits_total", COUNTER, "service",                                     \
+	  "Values found, by the answers to GET, MGET (each), HGET, HMGET (each), GETEX, GETDEL.")             \
+	F(REDIS_CACHE_MISSES, "redis_cache_misses_total", COUNTER, "service",                                 \
+	  "Values not found, by the same answers.")                                                           \
+	F(MESSAGE_QUEUE_DEPTH, "message_queue_depth", GAUGE, "service,queue_type",                            \
+	  "Length of the lists and streams that the configuration calls this queue, as the last answer to "   \
+	  "LPUSH, RPUSH, LPUSHX, RPUSHX, LLEN or XLEN told it; of several keys the sum.")
+
+/* Of a service, all its roles and processes together: label `service` and the dimension of the row. Their cells are
+ * user space's (user/services.h). */
+#define TAPSTAT_SERVICE_FAMILIES(F)                                                                                  \
+	F(MESSAGES_RECEIVED, "messages_received_total", COUNTER, OPERATION_STATUS, NUMBER,                           \
+	  "Data messages read by the service: text and binary WebSocket messages; failed: protocol violations, once " \
+	  "per connection and direction.")                                                                           \
+	F(MESSAGES_SENT, "messages_sent_total", COUNTER, OPERATION_STATUS, NUMBER,                                   \
+	  "Data messages that the kernel accepted from the service: text and binary WebSocket messages; failed: "    \
+	  "connections with a failed send.")                                                                         \
+	F(MESSAGE_PROCESSING_DURATION, "message_processing_duration_seconds", HISTOGRAM, NO_LABEL, DURATION,         \
+	  "Server: last unanswered data message in to next data message out on the connection.")                     \
+	F(AGENT_PEERS_CONNECTED, "agent_peers_connected", GAUGE, NO_LABEL, NUMBER,                                   \
+	  "Established TCP connections of the service's processes.")                               \
+	F(SERVICE_CPU_USAGE, "process_cpu_usage", GAUGE, NO_LABEL, NUMBER,                                           \
+	  "CPU cores in use by the service's processes since the last scrape that was a second or more ago; "        \
+	  "1 = one core.")                                                                                           \
+	F(SERVICE_MEMORY, "process_memory_bytes", GAUGE, NO_LABEL, NUMBER,                                           \
+	  "Resident memory of the service's processes; what they share counts in each.")
 
 /* Of tapstat itself: */
 #define TAPSTAT_SELF_FAMILIES(F)                                                                                     \
@@ -266,6 +367,7 @@ enum series_cell {
 	V(UNPARSED, BUSY_WINDOW, "busy_window")     /* the CPU's window was in use by another task */     \
 	V(UNPARSED, BUSY_STREAM, "busy_stream")     /* another thread held the direction for too long */  \
 	V(UNPARSED, CAPPED, "capped")               /* more steps in one call than a program may take */  \
+	V(UNPARSED, HIDDEN, "hidden")               /* compressed, encrypted or replication, in a storage protocol */ \
 	V(UNPARSED, UNSUPPORTED_SYSCALL, "syscall") /* a syscall whose buffers tapstat does not know */
 enum label_unparsed { LABEL_SET_UNPARSED(TAPSTAT_LABEL_VALUE) UNPARSED_COUNT };
 
@@ -275,7 +377,12 @@ enum label_unparsed { LABEL_SET_UNPARSED(TAPSTAT_LABEL_VALUE) UNPARSED_COUNT };
 	V(DROPPED, NO_MEMORY, "no_memory")                 /* the kernel had no memory for a socket's state */ \
 	V(DROPPED, MAX_PEERS, "max_peers")                 /* peers missing from ws_active_peers */            \
 	V(DROPPED, MAX_REFUSED_CODES, "max_refused_codes") /* refusals whose status is missing */              \
-	V(DROPPED, MAX_ABNORMAL_ENDS, "max_abnormal_ends") /* ends that no reconnection can match */
+	V(DROPPED, MAX_ABNORMAL_ENDS, "max_abnormal_ends") /* ends that no reconnection can match */           \
+	V(DROPPED, UNTIMED, "untimed")                     /* requests without a duration: of an unsure join */ \
+	V(DROPPED, MAX_ROWS, "max_rows")                   /* operations counted under service="other" */      \
+	V(DROPPED, MAX_CODES, "max_codes")                 /* HTTP requests whose uncommon status is missing */   \
+	V(DROPPED, MAX_QUEUE_KEYS, "max_queue_keys")       /* keys missing from message_queue_depth */           \
+	V(DROPPED, UNMATCHED, "unmatched")                 /* requests whose answer was lost with a gap */
 enum label_dropped { LABEL_SET_DROPPED(TAPSTAT_LABEL_VALUE) DROPPED_COUNT };
 
 /* {protocol}: how far classification came, in the order of enum protocol (bpf/classify.h). */
@@ -285,10 +392,25 @@ enum label_dropped { LABEL_SET_DROPPED(TAPSTAT_LABEL_VALUE) DROPPED_COUNT };
 	V(PROTOCOL, TLS, "tls")             \
 	V(PROTOCOL, HTTP, "http")           \
 	V(PROTOCOL, HTTP2, "http2")         \
-	V(PROTOCOL, WEBSOCKET, "websocket")
+	V(PROTOCOL, WEBSOCKET, "websocket") \
+	V(PROTOCOL, REDIS, "redis")         \
+	V(PROTOCOL, POSTGRESQL, "postgresql") \
+	V(PROTOCOL, MYSQL, "mysql")         \
+	V(PROTOCOL, MONGODB, "mongodb")     \
+	V(PROTOCOL, MEMCACHED, "memcached")
 enum label_protocol { LABEL_SET_PROTOCOL(TAPSTAT_LABEL_VALUE) PROTOCOL_COUNT };
+_Static_assert((int)PROTOCOL_MEMCACHED - PROTOCOL_REDIS == (int)BACKEND_MEMCACHED, "backends stand in the same order");
 
 /* clang-format on */
+
+/* Cells of a service, laid out like those of a series. */
+enum service_cell {
+#define TAPSTAT_CELLS(id, name, type, dim, shape, help) \
+	SERVICE_CELL_##id, SERVICE_CELL_##id##_LAST = SERVICE_CELL_##id + dim##_COUNT * SHAPE_##shape##_CELLS - 1,
+	TAPSTAT_SERVICE_FAMILIES(TAPSTAT_CELLS)
+#undef TAPSTAT_CELLS
+		SERVICE_CELL_COUNT
+};
 
 /* Cells of tapstat's own counters, one set per CPU. */
 enum self_cell {
@@ -297,6 +419,8 @@ enum self_cell {
 	SELF_JOINED = SELF_DROPPED + DROPPED_COUNT,
 	SELF_TLS = SELF_JOINED + PROTOCOL_COUNT,
 	SELF_FOLDED_CONNECTIONS, /* connections counted under service="other" */
+	SELF_FOLDED_HTTP,        /* requests counted under endpoint="other" */
+	SELF_FOLDED_STORAGE,     /* operations counted under operation="other" for want of a row */
 	SELF_CELL_COUNT
 };
 
