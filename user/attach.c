@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "complaint.h"
+#include "kernel_config.h"
 #include "opening.h"
 #include "privileges.h"
 
@@ -221,6 +222,9 @@ int attachment_open(struct attachment **out, const struct attach_config *config,
 		return -ENOMEM;
 	complaint_listen();
 	opening.att->max_connections = config->max_connections;
+	opening.att->config = config->config;
+	opening.att->max_services = kernel_config_settings(config).max_services;
+	opening.att->segment_limit = kernel_config_settings(config).segment_limit;
 	err = open_all(&opening, why, size);
 	for (int i = 0; i < ATTACH_PROGRAMS; i++)
 		free(opening.log[i]);

@@ -14,12 +14,15 @@
 #include "verifier.h"
 
 struct attachment;
+struct config;
 
 /* What to watch and how much of it; fixed between open and load. */
 struct attach_config {
 	struct selectors selectors;
+	const struct config *config; /* of the file; NULL: none */
 	unsigned int max_connections;
 	const char *hooks; /* "auto", or the one way to use */
+	bool files;        /* count operations on files of whoever the selectors want */
 	bool examine;      /* find out about the ways that are not needed, too, by probing each */
 	bool verifier;     /* have the verifier tell what each program took */
 };

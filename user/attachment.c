@@ -17,6 +17,7 @@
 #include "attach.h"
 #include "complaint.h"
 #include "kretprobe.h"
+#include "processes.h"
 
 /*
  * State in socket storage: a 256-byte slab object (conn.h); the kernel's list of a socket's storage takes 192 more.
@@ -37,6 +38,14 @@ int attachment_maps_open(struct attachment *att)
 		{"refused_by_code", &att->fd.refused_by_code},
 		{"scan_by_series", &att->fd.scan_by_series},
 		{"scan_totals", &att->fd.scan_totals},
+		{"rows", &att->fd.rows},
+		{"row_infos", &att->fd.row_infos},
+		{"count_by_code", &att->fd.count_by_code},
+		{"queue_rules", &att->fd.queue_rules},
+		{"queue_depths", &att->fd.queue_depths},
+		{"literals_by_prefix", &att->fd.literals_by_prefix},
+		{"combinations_by_service", &att->fd.combinations},
+		{"processes", &att->fd.processes},
 	};
 	struct bpf_map *variables = bpf_object__find_map_by_name(att->object, ".bss");
 
@@ -226,6 +235,7 @@ void attachment_close(struct attachment *att)
 		return;
 	attachment_reset(att);
 	bpf_object__close(att->object);
+	processes_free(att->processes);
 	free(att->series_unix);
 	free(att->percpu);
 	free(att);

@@ -11,8 +11,10 @@
 #include "tapstat/abi.h"
 
 struct bpf_object;
+struct config;
 struct bpf_link;
 struct kretprobes;
+struct processes;
 
 struct attached_hook {
 	const struct hook_row *row;
@@ -32,7 +34,8 @@ struct series_unix {
 
 /* Maps that are read by key. */
 struct attachment_maps {
-	int services, series, self, refused_by_code, scan_by_series, scan_totals;
+	int services, series, self, refused_by_code, scan_by_series, scan_totals, rows, row_infos, count_by_code,
+		processes, literals_by_prefix, combinations, queue_rules, queue_depths;
 };
 
 struct attachment {
@@ -47,9 +50,12 @@ struct attachment {
 	char limit[256];               /* why return probes are perf's; empty: they are not */
 	__u64 memory_ceiling_bytes;
 	unsigned int max_connections;
+	const struct config *config;              /* of the file, as it is in force now; NULL: none */
+	unsigned int max_services, segment_limit; /* as the configuration has them */
 	/* snapshot.c: */
 	struct series_unix *series_unix; /* MAX_SERIES of them, owned */
 	__u64 scanned_ns;                /* when the last scan was, monotonic */
+	struct processes *processes;     /* of the watched services, owned */
 	void *percpu;                    /* one value of the largest per-CPU map, owned */
 };
 

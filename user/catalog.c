@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "operations.h"
 #include "tapstat/abi.h"
 
 const char *const metric_type_text[] = {"counter", "gauge", "histogram"};
@@ -29,6 +30,22 @@ const struct label_set catalog_dropped = {"reason", values_DROPPED, DROPPED_COUN
 
 VALUES(PROTOCOL, )
 const struct label_set catalog_protocol = {"protocol", values_PROTOCOL, PROTOCOL_COUNT};
+
+static const char *const values_BACKENDS[] = {LABEL_SET_BACKEND(TEXT)};
+const struct label_set catalog_backend = {"backend", values_BACKENDS, BACKEND_COUNT};
+
+/* Every backend's; the exposition shows one with its backend. */
+static const char *values_OPERATIONS[OPERATION_COUNT];
+static struct label_set set_OPERATIONS = {"operation", values_OPERATIONS, 0};
+
+VALUES(METHOD, )
+const struct label_set catalog_method = {"method", values_METHOD, METHOD_COUNT};
+
+const struct label_set catalog_operation_status = {"status", values_OPERATION_STATUS, OPERATION_STATUS_COUNT};
+
+#define HTTP_STATUS(code) code,
+const unsigned int catalog_http_status[] = {HTTP_STATUS_CELLS(HTTP_STATUS)};
+const size_t catalog_n_http_status = sizeof(catalog_http_status) / sizeof(catalog_http_status[0]);
 
 static const char *const values_VISIBLE[] = {"yes", "no"};
 static const struct label_set set_VISIBLE = {"visible", values_VISIBLE, 2};
@@ -61,13 +78,38 @@ static const struct bounds bounds_PER_MINUTE = {upper_PER_MINUTE, BOUNDS_PER_MIN
 	 BOUNDS_OF_##shape,                                 \
 	 CELL_##id,                                         \
 	 SHAPE_##shape##_CELLS},
+#define BOUNDS_OF_COUNTER NULL
+#define BOUNDS_OF_HISTOGRAM &bounds_DURATION
+#define ROW_ROW(id, name, type, labels, help)                                     \
+	{FAMILY_##id,                                                             \
+	 name,                                                                    \
+	 METRIC_##type,                                                           \
+	 FAMILY_OF_ROW,                                                           \
+	 help,                                                                    \
+	 labels,                                                                  \
+	 {&set_NO_LABEL, &set_NO_LABEL},                                          \
+	 BOUNDS_OF_##type,                                                        \
+	 METRIC_##type == METRIC_HISTOGRAM ? (int)ROW_DURATION : (int)ROW_STATUS, \
+	 1},
 #define DERIVED_ROW(id, name, type, labels, help) \
 	{FAMILY_##id, name, METRIC_##type, FAMILY_DERIVED, help, labels, {&set_NO_LABEL, &set_NO_LABEL}, NULL, 0, 1},
+#define SERVICE_ROW(id, name, type, dim, shape, help) \
+	{FAMILY_##id,                                 \
+	 name,                                        \
+	 METRIC_##type,                               \
+	 FAMILY_OF_SERVICE,                           \
+	 help,                                        \
+	 "service",                                   \
+	 {&set_##dim, &set_NO_LABEL},                 \
+	 BOUNDS_OF_##shape,                           \
+	 SERVICE_CELL_##id,                           \
+	 SHAPE_##shape##_CELLS},
 #define SELF_ROW(id, name, type, labels, help) \
 	{FAMILY_##id, name, METRIC_##type, FAMILY_SELF, help, labels, {&set_NO_LABEL, &set_NO_LABEL}, NULL, 0, 1},
 
 static const struct family families[FAMILY_COUNT] = {
-	TAPSTAT_SERIES_FAMILIES(SERIES_ROW) TAPSTAT_DERIVED_FAMILIES(DERIVED_ROW) TAPSTAT_SELF_FAMILIES(SELF_ROW)};
+	TAPSTAT_SERIES_FAMILIES(SERIES_ROW) TAPSTAT_ROW_FAMILIES(ROW_ROW) TAPSTAT_DERIVED_FAMILIES(DERIVED_ROW)
+		TAPSTAT_SERVICE_FAMILIES(SERVICE_ROW) TAPSTAT_SELF_FAMILIES(SELF_ROW)};
 
 /* Labels outside the dimensions whose values are known beforehand; FAMILY_COUNT: of any family. */
 static const struct {
@@ -80,6 +122,9 @@ static const struct {
 	{FAMILY_CONNECTIONS, &catalog_protocol},
 	{FAMILY_CONNECTIONS_JOINED, &catalog_protocol},
 	{FAMILY_TLS_CONNECTIONS, &set_VISIBLE},
+	{FAMILY_COUNT, &catalog_backend},
+	{FAMILY_COUNT, &catalog_method},
+	{FAMILY_STORAGE_OPERATIONS, &catalog_operation_status},
 };
 
 static int by_name(const void *a, const void *b)
@@ -124,8 +169,46 @@ const char *family_unit(const struct family *family)
 	return ends_with(family->name, n, "_bytes") ? "bytes" : "";
 }
 
+static bool begins_with(const char *text, const char *begin)
+{
+	return !strncmp(text, begin, strlen(begin));
+}
+
+__u32 family_protocols(const struct family *family)
+{
+	if (begins_with(family->name, "http_"))
+		return 1U << PROTOCOL_HTTP;
+	if (begins_with(family->name, "redis_"))
+		return 1U << PROTOCOL_REDIS;
+	if (begins_with(family->name, "db_"))
+		return (1U << PROTOCOL_COUNT) - (1U << PROTOCOL_REDIS);
+	if (begins_with(family->name, "storage_"))
+		return ~0U << PROTOCOL_REDIS;
+	return 1U << PROTOCOL_WEBSOCKET;
+}
+
+/* The names of operations, each once. */
+static const struct label_set *operation_set(void)
+{
+	size_t n = 0;
+
+	for (unsigned int i = 1; !set_OPERATIONS.n && i < OPERATION_COUNT; i++) {
+		size_t known = 0;
+
+		while (known < n && strcmp(values_OPERATIONS[known], operation_text[i]) != 0)
+			known++;
+		if (known == n)
+			values_OPERATIONS[n++] = operation_text[i];
+	}
+	if (n)
+		set_OPERATIONS.n = n;
+	return &set_OPERATIONS;
+}
+
 static const struct label_set *closed_set(const struct family *family, const char *label)
 {
+	if (!strcmp(label, set_OPERATIONS.label))
+		return operation_set();
 	for (size_t i = 0; i < sizeof(closed_labels) / sizeof(*closed_labels); i++) {
 		if ((closed_labels[i].family == FAMILY_COUNT || closed_labels[i].family == family->id) &&
 		    !strcmp(closed_labels[i].set->label, label))

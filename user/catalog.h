@@ -14,16 +14,18 @@
 
 enum family_id {
 #define TAPSTAT_SERIES_ID(id, ...) FAMILY_##id,
-	TAPSTAT_SERIES_FAMILIES(TAPSTAT_SERIES_ID) TAPSTAT_DERIVED_FAMILIES(TAPSTAT_SERIES_ID)
-		TAPSTAT_SELF_FAMILIES(TAPSTAT_SERIES_ID)
+	TAPSTAT_SERIES_FAMILIES(TAPSTAT_SERIES_ID) TAPSTAT_ROW_FAMILIES(TAPSTAT_SERIES_ID)
+		TAPSTAT_DERIVED_FAMILIES(TAPSTAT_SERIES_ID) TAPSTAT_SERVICE_FAMILIES(TAPSTAT_SERIES_ID)
+			TAPSTAT_SELF_FAMILIES(TAPSTAT_SERIES_ID)
 #undef TAPSTAT_SERIES_ID
-			FAMILY_COUNT
+				FAMILY_COUNT
 };
 
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
-/* Where the values are: cells of a series, computed for a series, tapstat's own. */
-enum family_kind { FAMILY_OF_SERIES, FAMILY_DERIVED, FAMILY_SELF };
+/* Where the values are: cells of a series, cells of a row, computed for a series, cells of a service, tapstat's own.
+ */
+enum family_kind { FAMILY_OF_SERIES, FAMILY_OF_ROW, FAMILY_DERIVED, FAMILY_OF_SERVICE, FAMILY_SELF };
 
 /* A label whose values are known beforehand. */
 struct label_set {
@@ -38,7 +40,7 @@ struct bounds {
 	bool nanoseconds;   /* shown in seconds */
 };
 
-enum { FAMILY_DIMENSIONS = 2, FAMILY_MAX_LABELS = 4, LABEL_NAME_BYTES = 24 };
+enum { FAMILY_DIMENSIONS = 2, FAMILY_MAX_LABELS = 5, LABEL_NAME_BYTES = 24 };
 
 struct family {
 	enum family_id id;
@@ -47,7 +49,7 @@ struct family {
 	enum family_kind kind;
 	const char *help;
 	const char *labels; /* comma-separated; those of the dimensions come behind */
-	const struct label_set *dimension[FAMILY_DIMENSIONS]; /* of a series; the cells are in row-major order */
+	const struct label_set *dimension[FAMILY_DIMENSIONS]; /* of a series or service; cells in row-major order */
 	const struct bounds *bounds;                          /* of a histogram */
 	unsigned int first_cell;
 	unsigned int cells; /* of one label combination */
@@ -62,7 +64,15 @@ struct family_label {
 extern const char *const metric_type_text[];
 
 /* Values of labels that only tapstat's own families have. */
-extern const struct label_set catalog_role, catalog_unparsed, catalog_dropped, catalog_protocol;
+extern const struct label_set catalog_role, catalog_unparsed, catalog_dropped, catalog_protocol, catalog_backend,
+	catalog_method, catalog_operation_status;
+
+/* The HTTP status of each of the first cells of a row. */
+extern const unsigned int catalog_http_status[];
+extern const size_t catalog_n_http_status;
+
+/* The protocols (1 << enum label_protocol) of which a service must have spoken one for the family to be exposed. */
+__u32 family_protocols(const struct family *family);
 
 /* The position-th family in the alphabetical order of the names; position < FAMILY_COUNT. */
 const struct family *catalog_family(size_t position);

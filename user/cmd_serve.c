@@ -6,6 +6,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,7 +17,9 @@
 
 #include "attach.h"
 #include "commands.h"
+#include "config.h"
 #include "http.h"
+#include "kernel_config.h"
 #include "options.h"
 #include "privileges.h"
 #include "version.h"
@@ -24,9 +27,11 @@
 /* Minute samples and ended AF_UNIX sockets are noticed by scans, also when nobody scrapes. */
 /* Every second while AF_UNIX connections are open, whose ends only a scan finds, else every ten. */
 enum { SCAN_SECONDS = 1, SCANS_SKIPPED = 9, WHY_BYTES = 4096, SIGNALS = 3 };
+enum { MISTAKE_BYTES = PATH_MAX + CONFIG_MISTAKE_BYTES };
 
 struct serve {
 	struct options opt;
+	struct config config;           /* what is in force; config_apply() changes it on SIGHUP */
 	int socket[OPTIONS_MAX_LISTEN]; /* -1: none, or the HTTP server's */
 	struct attachment *attachment;
 	struct event_base *base;
@@ -48,6 +53,7 @@ static void print_help(void)
 	printf("\nExamples:\n"
 	       "  tapstat serve\n"
 	       "  tapstat serve --web.listen-address=:10219\n"
+	       "  tapstat serve --config.file=/etc/tapstat/config.yml\n"
 	       "  tapstat serve --exe=nginx --exe=node --port=8080\n"
 	       "  tapstat serve --cgroup=/system.slice/chat.service --log.format=json\n");
 }
@@ -80,6 +86,7 @@ static const struct snapshot *on_scrape(void *arg, struct self_metrics *self)
 	self->libbpf = serve->libbpf;
 	if (take(serve, &serve->scraped))
 		return NULL;
+	snapshot_take_usage(serve->attachment, &serve->scraped); /* without it, the rest is right */
 	self_metrics_read(self);
 	self->scrape_ns = now_ns() - start;
 	return &serve->scraped;
@@ -96,13 +103,38 @@ static void on_scan(evutil_socket_t fd, short what, void *arg)
 	take(serve, &serve->spare);
 }
 
+/* A faulty file changes nothing. */
+static void reload(struct serve *serve)
+{
+	const char *path = serve->opt.config_file, *changed[CONFIG_SETTINGS];
+	static struct config_error why;
+	static struct config next;
+	char text[MISTAKE_BYTES];
+	size_t n;
+
+	if (config_load(path, &next, &why)) {
+		for (size_t i = 0; i < why.kept; i++) {
+			config_error_line(&why, path, i, text, sizeof(text));
+			log_error("configuration not reloaded; the one before stays in force", "err", text);
+		}
+		return;
+	}
+	n = config_apply(&serve->config, &next, changed);
+	for (size_t i = 0; i < n; i++)
+		log_warn("a changed setting waits for a restart", "setting", changed[i], "file", path);
+	log_info("configuration reloaded", "file", path);
+}
+
 static void on_signal(evutil_socket_t signo, short what, void *arg)
 {
 	struct serve *serve = arg;
 
 	(void)what;
 	if (signo == SIGHUP) {
-		log_info("nothing to reload: there is no configuration file", "signal", "SIGHUP");
+		if (serve->opt.config_file)
+			reload(serve);
+		else
+			log_info("nothing to reload: there is no configuration file", "signal", "SIGHUP");
 		return;
 	}
 	log_info("ending", "signal", signo == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -210,15 +242,26 @@ static int check_privileges(void)
 	return n ? -1 : 0;
 }
 
+static struct attach_config attach_config(const struct serve *serve)
+{
+	return (struct attach_config){.selectors = serve->opt.selectors,
+				      .config = &serve->config,
+				      .max_connections = serve->opt.max_connections,
+				      .hooks = serve->opt.hooks,
+				      .files = serve->opt.files};
+}
+
 static int attach(struct serve *serve)
 {
 	static struct attach_report report;
-	const struct attach_config config = {.selectors = serve->opt.selectors,
-					     .max_connections = serve->opt.max_connections,
-					     .hooks = serve->opt.hooks};
+	const struct attach_config config = attach_config(serve);
 	char why[WHY_BYTES] = "";
 	const char *kept;
-	int err = attachment_open(&serve->attachment, &config, &report, why, sizeof(why));
+	int err;
+
+	if (serve->config.files.n && serve->opt.selectors.ports)
+		log_warn("no operations on files are counted: --port matches none");
+	err = attachment_open(&serve->attachment, &config, &report, why, sizeof(why));
 
 	log_ways(&report);
 	if (err)
@@ -227,6 +270,12 @@ static int attach(struct serve *serve)
 	if (err)
 		return fail("cannot give up capabilities", strerror(-err));
 	log_info("capabilities given up", "kept", kept);
+	err = processes_visible(PROCESSES_PROC);
+	if (err)
+		log_warn(
+			"/proc does not show the host's processes (not mounted, hidepid=, systemd's ProtectProc=, or "
+			"another pid namespace): no process_cpu_usage and process_memory_bytes of services",
+			"err", strerror(-err));
 	/* The first reading, with the capabilities that are left: if it fails, so will every scrape. */
 	if (take(serve, &serve->spare))
 		return -1;
@@ -257,6 +306,26 @@ static int start_http(struct serve *serve)
 	}
 	http_server_set_ready(serve->http, true);
 	return 0;
+}
+
+/* 0; or the mistakes are on standard error, as those of options are. */
+static int configure(struct serve *serve)
+{
+	const char *path = serve->opt.config_file;
+	static struct config_error mistakes;
+	struct attach_config config;
+	char why[OPTIONS_WHY_BYTES];
+
+	config_init(&serve->config);
+	if (path && config_load(path, &serve->config, &mistakes)) {
+		config_error_print(&mistakes, path, "tapstat serve: ", stderr);
+		return -1;
+	}
+	config = attach_config(serve);
+	if (!kernel_config_check_files(&config, why, sizeof(why)))
+		return 0;
+	fprintf(stderr, "tapstat serve: %s\n", why);
+	return -1;
 }
 
 static int start(struct serve *serve)
@@ -310,6 +379,8 @@ int cmd_serve(int argc, char **argv)
 		print_help();
 		return STATUS_DONE;
 	}
+	if (configure(&serve))
+		return STATUS_USAGE;
 	log_configure(serve.opt.log_level, serve.opt.log_format);
 	event_set_log_callback(on_libevent_log);
 	signal(SIGPIPE, SIG_IGN);

@@ -11,6 +11,7 @@ enum { STATUS_DONE, STATUS_FAILED, STATUS_USAGE };
 int cmd_serve(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_catalog(int argc, char **argv);
+int cmd_check(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 #endif

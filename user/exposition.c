@@ -21,37 +21,10 @@ const char *const exposition_content_type[EXPOSITION_FORMAT_COUNT] = {
 	"application/openmetrics-text; version=1.0.0; charset=utf-8",
 };
 
-enum {
-	MAX_COMBINATIONS = 32, /* of the dimensions of one family */
-	MAX_BOUNDS = 32,
-	PIECE_BYTES = 96,     /* ,label="value",label="value"}, or ,le="0.0001"} */
-	WORST_LABEL_BYTE = 5, /* an invalid byte becomes \\xff */
-	SERIES_BYTES = WORST_LABEL_BYTE * SERVICE_NAME_BYTES + 40,
-};
-
-#define CHECK_COMBINATIONS(id, name, type, dim1, dim2, shape, help)                             \
-	_Static_assert(dim1##_COUNT * dim2##_COUNT <= MAX_COMBINATIONS, name ": combinations"); \
+#define CHECK_COMBINATIONS(id, name, type, dim1, dim2, shape, help)                              \
+	_Static_assert(dim1##_COUNT * dim2##_COUNT <= MOST_COMBINATIONS, name ": combinations"); \
 	_Static_assert((int)SHAPE_##shape##_CELLS <= (int)MAX_BOUNDS, name ": bounds");
 TAPSTAT_SERIES_FAMILIES(CHECK_COMBINATIONS)
-
-/* A piece of a line. */
-struct piece {
-	size_t len;
-	char text[PIECE_BYTES];
-};
-
-struct series_piece {
-	size_t len;
-	char text[SERIES_BYTES]; /* {service="x",role="server" */
-};
-
-struct exposition {
-	struct buffer *out;
-	const struct snapshot *snap;
-	const struct self_metrics *self;
-	struct series_piece *series; /* of each series of the snapshot */
-	enum exposition_format format;
-};
 
 /*
  * Label values must be UTF-8, or Prometheus refuses the whole scrape; names of processes need not be. A byte that is
@@ -140,7 +113,7 @@ static size_t make_combinations(const struct family *family, const char *end, st
 }
 
 /* ,le="…"} of each bucket, +Inf the last; returns how many. OpenMetrics writes le as a float always, "10.0". */
-static size_t make_bounds(const struct exposition *x, const struct bounds *bounds, struct piece *pieces)
+size_t exposition_bounds(const struct exposition *x, const struct bounds *bounds, struct piece *pieces)
 {
 	struct buffer number = {0};
 
@@ -164,13 +137,22 @@ static size_t make_bounds(const struct exposition *x, const struct bounds *bound
 
 /* ---- Samples of services -------------------------------------------------------------------------------------- */
 
+/* Families of what a service has never spoken are left out. */
+static bool is_exposed(const struct exposition *x, const struct family *family, size_t series)
+{
+	return x->snap->series[series].seen & family_protocols(family);
+}
+
 static void write_numbers(struct exposition *x, const struct family *family)
 {
-	struct piece combination[MAX_COMBINATIONS];
+	struct piece combination[MOST_COMBINATIONS];
 	size_t n = make_combinations(family, "} ", combination), name_bytes = strlen(family->name);
 
 	for (size_t s = 0; s < x->snap->n_series; s++) {
 		const __u64 *cell = x->snap->series[s].cell + family->first_cell;
+
+		if (!is_exposed(x, family, s))
+			continue;
 
 		for (size_t i = 0; i < n; i++) {
 			buffer_append(x->out, family->name, name_bytes);
@@ -182,9 +164,8 @@ static void write_numbers(struct exposition *x, const struct family *family)
 	}
 }
 
-static void write_histogram(struct exposition *x, const struct family *family, const struct series_piece *series,
-			    const struct piece *combination, const struct piece *le, size_t buckets,
-			    const __u64 *cell)
+void exposition_histogram(struct exposition *x, const struct family *family, const struct series_piece *series,
+			  const struct piece *combination, const struct piece *le, size_t buckets, const __u64 *cell)
 {
 	size_t name_bytes = strlen(family->name);
 	__u64 cumulative = 0;
@@ -217,15 +198,18 @@ static void write_histogram(struct exposition *x, const struct family *family, c
 
 static void write_histograms(struct exposition *x, const struct family *family)
 {
-	struct piece combination[MAX_COMBINATIONS], le[MAX_BOUNDS];
-	size_t n = make_combinations(family, "", combination), buckets = make_bounds(x, family->bounds, le);
+	struct piece combination[MOST_COMBINATIONS], le[MAX_BOUNDS];
+	size_t n = make_combinations(family, "", combination), buckets = exposition_bounds(x, family->bounds, le);
 
 	for (size_t s = 0; s < x->snap->n_series; s++) {
 		const __u64 *cell = x->snap->series[s].cell + family->first_cell;
 
+		if (!is_exposed(x, family, s))
+			continue;
+
 		for (size_t i = 0; i < n; i++)
-			write_histogram(x, family, &x->series[s], &combination[i], le, buckets,
-					cell + i * family->cells);
+			exposition_histogram(x, family, &x->series[s], &combination[i], le, buckets,
+					     cell + i * family->cells);
 	}
 }
 
@@ -250,6 +234,8 @@ static __u64 derived_value(enum family_id id, const struct series_snapshot *seri
 		return series->scan.idle;
 	case FAMILY_WS_ACTIVE_PEERS:
 		return series->scan.peers;
+	case FAMILY_HTTP_REQUESTS_IN_FLIGHT:
+		return series->scan.http_in_flight;
 	default:
 		return 0;
 	}
@@ -258,6 +244,8 @@ static __u64 derived_value(enum family_id id, const struct series_snapshot *seri
 static void write_derived(struct exposition *x, const struct family *family)
 {
 	for (size_t s = 0; s < x->snap->n_series; s++) {
+		if (!is_exposed(x, family, s))
+			continue;
 		buffer_text(x->out, family->name);
 		buffer_append(x->out, x->series[s].text, x->series[s].len);
 		buffer_append(x->out, "} ", 2);
@@ -289,6 +277,8 @@ static void write_refused(struct exposition *x, const struct family *family)
 	for (size_t s = 0; s < snap->n_series; s++) {
 		__u64 none = 0;
 
+		if (!is_exposed(x, family, s))
+			continue;
 		for (size_t i = 0; i < snap->n_refused; i++) {
 			if (snap->refused[i].series == s && !snap->refused[i].code)
 				none = snap->refused[i].count;
@@ -303,10 +293,20 @@ static void write_refused(struct exposition *x, const struct family *family)
 
 __u64 exposition_combinations(const struct family *family, const struct snapshot *snap)
 {
-	__u64 n = snap->n_series * family_combinations(family);
+	__u64 n = 0;
 
 	if (family->kind == FAMILY_SELF)
 		return 0;
+	if (family->kind == FAMILY_OF_ROW)
+		return exposition_row_combinations(family, snap);
+	if (family->id == FAMILY_MESSAGE_QUEUE_DEPTH)
+		return snap->n_queues;
+	if (family->kind == FAMILY_OF_SERVICE)
+		return exposition_service_combinations(family, snap);
+	if (family->id == FAMILY_STORAGE_BYTES || family_is_of_service(family))
+		return exposition_backend_combinations(family, snap);
+	for (size_t s = 0; s < snap->n_series; s++)
+		n += (snap->series[s].seen & family_protocols(family)) ? family_combinations(family) : 0;
 	if (family->id == FAMILY_WS_HANDSHAKES_REFUSED) {
 		for (size_t i = 0; i < snap->n_refused; i++)
 			n += snap->refused[i].code != 0;
@@ -355,10 +355,18 @@ int exposition_write(struct buffer *out, const struct snapshot *snap, const stru
 		write_metadata(&x, family);
 		if (family->kind == FAMILY_SELF)
 			exposition_self_family(out, family, snap, self);
+		else if (family->kind == FAMILY_OF_SERVICE)
+			exposition_service_family(out, family, snap, format);
 		else if (family->id == FAMILY_WS_HANDSHAKES_REFUSED)
 			write_refused(&x, family);
+		else if (family->kind == FAMILY_OF_ROW)
+			exposition_rows(&x, family);
+		else if (family_is_of_service(family))
+			exposition_services(&x, family);
 		else if (family->kind == FAMILY_DERIVED)
 			write_derived(&x, family);
+		else if (family->id == FAMILY_STORAGE_BYTES)
+			exposition_storage_bytes(&x, family);
 		else if (family->type == METRIC_HISTOGRAM)
 			write_histograms(&x, family);
 		else

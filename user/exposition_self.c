@@ -99,14 +99,23 @@ static void write_series(struct buffer *out, const struct family *family, const 
 	}
 }
 
-/* Whole services fold, so that all families of a series fold alike. */
+/* Whole services fold, so that all families of a series fold alike; endpoints and operations fold by themselves. */
+static __u64 folded(const struct family *of, const struct snapshot *snap)
+{
+	if (of->kind == FAMILY_OF_SERIES)
+		return snap->self[SELF_FOLDED_CONNECTIONS];
+	return snap->self[of->id == FAMILY_HTTP_REQUESTS || of->id == FAMILY_HTTP_REQUEST_DURATION
+				  ? SELF_FOLDED_HTTP
+				  : SELF_FOLDED_STORAGE];
+}
+
 static void write_folded(struct buffer *out, const struct family *family, const struct snapshot *snap)
 {
 	for (size_t i = 0; i < FAMILY_COUNT; i++) {
 		const struct family *of = catalog_family(i);
 
-		if (of->kind == FAMILY_OF_SERIES)
-			write_number(out, family, "family", of->name, snap->self[SELF_FOLDED_CONNECTIONS]);
+		if (of->kind == FAMILY_OF_SERIES || of->kind == FAMILY_OF_ROW)
+			write_number(out, family, "family", of->name, folded(of, snap));
 	}
 }
 

@@ -41,7 +41,7 @@ struct hook_program {
 	bool optional;          /* left out where the kernel does not have it */
 };
 
-enum { HOOK_MAX_PROGRAMS = 12, HOOK_COUNT = 12 };
+enum { HOOK_MAX_PROGRAMS = 12, HOOK_COUNT = 13 };
 
 static inline bool hook_program_is_kprobe(const struct hook_program *program)
 {
@@ -59,6 +59,7 @@ struct hook_row {
 	bool required;                                  /* the way fails without it */
 	struct hook_program program[HOOK_MAX_PROGRAMS]; /* those with a name; one may go to several places */
 	const char *without;                            /* what is lost without it, for people */
+	const char *off; /* used only where it is asked for: who asks, for people; else NULL */
 };
 
 extern const struct hook_row hook_rows[HOOK_COUNT];

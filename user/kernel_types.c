@@ -18,6 +18,7 @@ static const struct {
 	[KERNEL_TRACE_SOCK_SEND_LENGTH] = {BTF_KIND_TYPEDEF, "btf_trace_sock_send_length"},
 	[KERNEL_TRACE_SOCK_RECV_LENGTH] = {BTF_KIND_TYPEDEF, "btf_trace_sock_recv_length"},
 	[KERNEL_TRACE_SYS_EXIT] = {BTF_KIND_TYPEDEF, "btf_trace_sys_exit"},
+	[KERNEL_TRACE_SYS_ENTER] = {BTF_KIND_TYPEDEF, "btf_trace_sys_enter"},
 	[KERNEL_TRACE_TCP_DESTROY_SOCK] = {BTF_KIND_TYPEDEF, "btf_trace_tcp_destroy_sock"},
 	[KERNEL_TRACE_INET_SOCK_SET_STATE] = {BTF_KIND_TYPEDEF, "btf_trace_inet_sock_set_state"},
 	[KERNEL_ITERATOR_SK_STORAGE] = {BTF_KIND_STRUCT, "bpf_iter__bpf_sk_storage_map"},

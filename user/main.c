@@ -13,6 +13,7 @@ static const struct command {
 	{"serve", cmd_serve, "attach to everything that runs and answer GET /metrics"},
 	{"doctor", cmd_doctor, "what this kernel and these privileges allow, and what to do about the rest"},
 	{"catalog", cmd_catalog, "every metric: name, type, unit, labels, help"},
+	{"check", cmd_check, "check a configuration file without starting"},
 	{"version", cmd_version, "version, commit, libbpf, build facts"},
 };
 

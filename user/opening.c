@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 
 #include "complaint.h"
+#include "kernel_config.h"
 #include "privileges.h"
 
 enum {
@@ -94,7 +95,7 @@ static int hooks_select(struct opening *opening, enum way way, char *why, size_t
 		struct hook_report *told = &report->hook[att->n_hooks];
 		int err;
 
-		if (!hook_is_used(row, way, att->hashed))
+		if (!hook_is_used(row, way, att->hashed) || (row->off && !kernel_config_wants_files(opening->config)))
 			continue;
 		if (!opening->dropped[i])
 			*told = (struct hook_report){.row = row};
@@ -130,18 +131,12 @@ static bool may_be_preempted(enum way way)
 
 static struct settings settings_of(const struct attach_config *config, enum way way, bool hashed)
 {
-	const struct selectors *s = &config->selectors;
-	struct settings settings = {
-		.max_connections = config->max_connections,
-		.hashed = hashed,
-		.at_syscall_end = way == WAY_SYS_EXIT,
-		.entry_and_return = way == WAY_KPROBE,
-		.preemptible = may_be_preempted(way),
-		.selectors = *s,
-	};
+	struct settings settings = kernel_config_settings(config);
 
-	settings.selecting_process = s->pids || s->comms || s->exes || s->cgroups || s->containers || s->services;
-	settings.selecting = settings.selecting_process || s->ports;
+	settings.hashed = hashed;
+	settings.at_syscall_end = way == WAY_SYS_EXIT;
+	settings.entry_and_return = way == WAY_KPROBE;
+	settings.preemptible = may_be_preempted(way);
 	return settings;
 }
 
@@ -243,6 +238,8 @@ int opening_load(struct opening *opening, enum way way, char *why, size_t size)
 			err = programs_select(opening);
 		if (!err)
 			err = bpf_object__load(opening->att->object);
+		if (!err)
+			err = kernel_config_fill(opening->att->object, opening->config);
 		if (!err) {
 			programs_report(opening);
 			return 0;

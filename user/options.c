@@ -70,6 +70,23 @@ static int set_web_disable(struct options *opt, const char *value, char *why, si
 	return 0;
 }
 
+static int set_config_file(struct options *opt, const char *value, char *why, size_t size)
+{
+	if (!*value) {
+		snprintf(why, size, "valid is the path of a YAML file");
+		return -EINVAL;
+	}
+	opt->config_file = value;
+	return 0;
+}
+
+static int set_files(struct options *opt, const char *value, char *why, size_t size)
+{
+	(void)value, (void)why, (void)size;
+	opt->files = true;
+	return 0;
+}
+
 static int set_hooks(struct options *opt, const char *value, char *why, size_t size)
 {
 	int i = choose(hooks_text, sizeof(hooks_text) / sizeof(*hooks_text), value, why, size);
@@ -141,10 +158,16 @@ static const struct option_row {
 	{"web.telemetry-path", "PATH", OPTIONS_SERVE, set_telemetry_path, NULL,
 	 "where the metrics are (default: /metrics)"},
 	{"web.disable", NULL, OPTIONS_SERVE, set_web_disable, NULL, "no HTTP endpoint"},
+	{"config.file", "FILE", OPTIONS_SERVE, set_config_file, NULL,
+	 "YAML: names of services, routes, limits; SIGHUP reads it again\n"
+	 "(default: none; tapstat check FILE finds mistakes)"},
 	{"hooks", "WAY", ALL, set_hooks, NULL,
 	 "force one way of hooking sockets: sock_length, fexit, kprobe\nor sys_exit (default: auto)"},
 	{"max-connections", "N", ALL, set_max_connections, NULL,
 	 "connections followed at once; more are counted, not followed\n(default: 65536)"},
+	{"files", NULL, OPTIONS_SERVE, set_files, NULL,
+	 "also count operations on regular files, of the processes\n"
+	 "selected below; costs every system call of the host a little"},
 	{"pid", "PID", ALL, NULL, selectors_add_pid, "this process with its threads, without its children"},
 	{"comm", "GLOB", ALL, NULL, selectors_add_comm, "processes whose leader has this name"},
 	{"exe", "GLOB", ALL, NULL, selectors_add_exe,

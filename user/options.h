@@ -28,6 +28,8 @@ struct options {
 	size_t n_listen;
 	const char *telemetry_path;
 	bool web_disable;
+	bool files;
+	const char *config_file; /* NULL: none */
 	bool verifier;
 	bool help; /* --help was given: nothing else was checked behind it */
 };

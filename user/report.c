@@ -63,7 +63,8 @@ void report_hooks(struct buffer *out, const struct attach_report *report)
 		if (hook->row->is_way)
 			continue;
 		if (hook->attached)
-			line(out, "hook %-*s works", NAME_COLUMNS, hook->row->name);
+			line(out, "hook %-*s works%s%s", NAME_COLUMNS, hook->row->name, hook->row->off ? "; " : "",
+			     hook->row->off ? hook->row->off : "");
 		else
 			line(out, "hook %-*s not attached: %s; %s", NAME_COLUMNS, hook->row->name, hook->why,
 			     hook->row->without);

@@ -15,9 +15,9 @@
 #include "attachment.h"
 #include "kretprobe.h"
 #include "map_entries.h"
+#include "snapshot_read.h"
 
-/* Sums `cells` 64-bit cells of a per-CPU value over the CPUs. */
-static int percpu_sum(struct attachment *att, int fd, __u32 key, __u64 *sum, size_t cells)
+int percpu_sum(struct attachment *att, int fd, __u32 key, __u64 *sum, size_t cells)
 {
 	const __u64 *values = att->percpu;
 	int err, cpus = libbpf_num_possible_cpus();
@@ -49,8 +49,7 @@ static int prepare(struct attachment *att)
 	return att->percpu && att->series_unix ? 0 : -ENOMEM;
 }
 
-/* Grows *array, of elements of `size` bytes, to hold one more than n. */
-static int reserve(void **array, size_t *capacity, size_t n, size_t size)
+int reserve(void **array, size_t *capacity, size_t n, size_t size)
 {
 	size_t more = *capacity ? *capacity * 2 : 16;
 	void *grown;
@@ -191,6 +190,7 @@ static int series_read(struct attachment *att, struct snapshot *snap)
 			       i == SERVICE_OTHER ? sizeof("other") : sizeof(service.name));
 			s->service[SERVICE_NAME_BYTES - 1] = 0;
 			s->role = role;
+			s->seen = service.seen[role];
 			s->index = SERIES_INDEX(i, role);
 			err = percpu_sum(att, att->fd.series, s->index, s->cell, SERIES_CELL_COUNT);
 			if (err)
@@ -303,7 +303,7 @@ static void hooks_read(struct attachment *att, struct snapshot *snap)
 /* Whether the entries of a map are to be counted one by one: not those that a variable or another map counts. */
 static bool is_counted(const struct bpf_map *map)
 {
-	static const char *const known[] = {"conns_by_sock", "service_by_name", "refused_by_code"};
+	static const char *const known[] = {"conns_by_sock", "service_by_name", "refused_by_code", "count_by_code"};
 	enum bpf_map_type type = bpf_map__type(map);
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -329,13 +329,16 @@ static void maps_read(struct attachment *att, struct snapshot *snap)
 {
 	__u32 services = att->shared->service_count;
 	const struct bpf_map *refused = bpf_object__find_map_by_name(att->object, "refused_by_code");
+	const struct bpf_map *codes = bpf_object__find_map_by_name(att->object, "count_by_code");
 	struct bpf_map *map;
 
 	snap->n_maps = 0;
 	map_add(snap, "conns", att->shared->states_live, att->max_connections);
-	map_add(snap, "services", services < MAX_SERVICES ? services : MAX_SERVICES, MAX_SERVICES);
+	map_add(snap, "services", services < att->max_services ? services : att->max_services, att->max_services);
 	map_add(snap, "series", snap->n_series, MAX_SERIES);
 	map_add(snap, "refused_by_code", snap->n_refused, bpf_map__max_entries(refused));
+	map_add(snap, "count_by_code", snap->n_codes, bpf_map__max_entries(codes));
+	map_add(snap, "rows", att->shared->row_count < MAX_ROWS ? att->shared->row_count : MAX_ROWS, MAX_ROWS);
 	bpf_object__for_each_map (map, att->object)
 		if (is_counted(map))
 			map_add(snap, bpf_map__name(map), entries_of(att, map), bpf_map__max_entries(map));
@@ -359,6 +362,9 @@ int snapshot_take(struct attachment *att, struct snapshot *snap)
 	err = scan_read(att, snap);
 	if (err)
 		return err;
+	err = rows_read(att, snap);
+	if (err)
+		return err;
 	if (!att->hashed) /* else every end is told, or found by the scan */
 		states_correct(att, snap, states);
 	err = percpu_sum(att, att->fd.self, 0, snap->self, SELF_CELL_COUNT);
@@ -367,15 +373,42 @@ int snapshot_take(struct attachment *att, struct snapshot *snap)
 	err = refused_read(att, snap);
 	if (err)
 		return err;
+	err = queues_read(att, snap);
+	if (err)
+		return err;
 	hooks_read(att, snap);
 	maps_read(att, snap);
 	snap->memory_ceiling_bytes = att->memory_ceiling_bytes;
 	return 0;
 }
 
+int snapshot_take_usage(struct attachment *att, struct snapshot *snap)
+{
+	struct timespec now;
+	int err = processes_visible(PROCESSES_PROC);
+
+	snap->has_usage = false;
+	if (err)
+		return err;
+	if (!att->processes)
+		att->processes = processes_new(PROCESSES_PROC, PROCESSES_BUDGET_NS);
+	if (!att->processes)
+		return -ENOMEM;
+	err = processes_note_map(att->processes, att->fd.processes);
+	if (err)
+		return err;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	err = processes_read(att->processes, (__u64)now.tv_sec * 1000000000 + (__u64)now.tv_nsec, snap->usage);
+	snap->has_usage = !err;
+	return err;
+}
+
 void snapshot_free(struct snapshot *snap)
 {
 	free(snap->series);
+	free(snap->rows);
+	free(snap->codes);
 	free(snap->refused);
+	free(snap->queues);
 	memset(snap, 0, sizeof(*snap));
 }
