@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Heads of one direction: in one call, in many, and by the second reader; the same events, as far as no body of
- * unknown length is passed over, which depends on the calls.
+ * HTTP/1 of one direction: in one call, in many, and by the second reader; the same events, as far as nothing that is
+ * no HTTP is passed over, which depends on the calls.
  *
  * Input: a byte that says how to cut, the stream.
  */

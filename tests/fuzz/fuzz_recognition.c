@@ -10,9 +10,12 @@
 
 int LLVMFuzzerTestOneInput(const __u8 *data, size_t n);
 
+enum { ROWS_COMPARED = 64 };
+
 struct outcome {
 	struct conn conn;
 	struct series cells[ROLE_COUNT];
+	struct row rows[ROWS_COMPARED];
 };
 
 static struct connection c;
@@ -25,6 +28,7 @@ static void converse_as_told(const __u8 *data, size_t n, __u8 before, bool cut, 
 	memset(&the_scratch, before, sizeof(the_scratch));
 	the_scratch.busy = 0;
 	counters_reset();
+	maps_forget();
 	connection_begin(&c, data[0] & 1);
 	while (at + 2 < n) {
 		length = min_u64(data[at + 1], n - at - 2);
@@ -36,6 +40,7 @@ static void converse_as_told(const __u8 *data, size_t n, __u8 before, bool cut, 
 	outcome->conn = c.conn;
 	conn_normalise(&outcome->conn);
 	memcpy(outcome->cells, series_cells, sizeof(series_cells));
+	memcpy(outcome->rows, row_cells, sizeof(outcome->rows));
 }
 
 static void check_sums(size_t n)
@@ -73,11 +78,12 @@ int LLVMFuzzerTestOneInput(const __u8 *data, size_t n)
 	converse_as_told(data, n, 0xff, false, &other);
 	require(!memcmp(&one, &other, sizeof(one)));
 
-	/* A body of unknown length ends with its segment. */
+	/* What is no HTTP passes to the end of its segment. */
 	if (one.conn.protocol == PROTOCOL_HTTP || cell(CELL_WS_CONNECTIONS))
 		return 0;
 	converse_as_told(data, n, 0xa5, true, &other);
 	require(one.conn.protocol == other.conn.protocol);
 	require(!memcmp(one.cells, other.cells, sizeof(one.cells)));
+	require(!memcmp(one.rows, other.rows, sizeof(one.rows)));
 	return 0;
 }

@@ -47,7 +47,7 @@ int replay(struct replay_call *call)
 		return 0;
 	scratch->sock = REPLAYED_SOCK;
 	conn = conn_of_call(scratch);
-	if (!conn || !conn_parsed(conn))
+	if (!conn || !conn_watched(conn))
 		return 0;
 	scratch->msg.name = call->segments ? 0 : call->at;
 	scratch->msg.iov = call->at;
@@ -60,5 +60,8 @@ int replay(struct replay_call *call)
 	io_init(&io, conn, scratch, call->direction);
 	opaque(no_socket);
 	io_parse(&io, no_socket, current_task_struct(), call->direction & 1, call->len);
+	if (is_exchange(conn->protocol))
+		exchange_bytes(&io, call->len);
+	http_path_keep(&io);
 	return 0;
 }

@@ -43,6 +43,7 @@ static void replay(const struct connection *native, enum label_direction directi
 	__u64 key = REPLAYED_SOCK;
 	char what[80];
 
+	got.conn.first_tgid = current_task.tgid;
 	if (!calls++)
 		require(!bpf_map_update_elem(states, &key, &got, BPF_ANY));
 	if (bpf_prog_test_run_opts(program, &run) || run.retval) {
@@ -86,6 +87,15 @@ static int map_named(const char *name)
 	return bpf_object__find_map_fd_by_name(kernel, name);
 }
 
+/* The counts of rows, whose numbers are the same on both sides. */
+static void compare_rows(void)
+{
+	for (__u32 number = 1; number <= shared.row_count; number++)
+		compare_cells(map_named("rows"), number, row_cells[number].cell, ROW_CELL_COUNT, "other rows");
+	for (__u32 number = MAX_ROWS - ROWS_SHARED; number < MAX_ROWS; number++)
+		compare_cells(map_named("rows"), number, row_cells[number].cell, ROW_CELL_COUNT, "other shared rows");
+}
+
 /* Takes the kernel's refusals out, key by key: asking for each possible one is 2000 calls a stream. */
 static void compare_refused(void)
 {
@@ -117,6 +127,7 @@ static void stream_end(void)
 		compare_cells(map_named("series"), SERIES_INDEX(0, role), series_cells[role].cell, SERIES_CELL_COUNT,
 			      "other counters");
 	compare_cells(map_named("self"), 0, self_cells.cell, SELF_CELL_COUNT, "other counters of its own");
+	compare_rows();
 	compare_refused();
 }
 
@@ -275,14 +286,20 @@ static const struct {
 /* 0 or a negative errno. */
 static int object_load(const void *bytes, size_t size)
 {
-	static const struct settings told = {.max_connections = 1, .hashed = 1};
+	struct settings told = settings;
 	int err;
 
 	kernel = bpf_object__open_mem(bytes, size, NULL);
 	if (!kernel)
 		return -errno;
+	told.max_connections = told.hashed = 1;
+	maps_forget();
+	require(!operations_fill(&operations));
 	err = bpf_map__set_initial_value(bpf_object__find_map_by_name(kernel, ".rodata.settings"), &told,
 					 sizeof(told));
+	if (!err)
+		err = bpf_map__set_initial_value(bpf_object__find_map_by_name(kernel, ".rodata.operations"),
+						 &operations, sizeof(operations));
 	if (!err)
 		err = bpf_object__load(kernel);
 	if (err)

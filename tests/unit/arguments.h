@@ -12,7 +12,10 @@ static inline const char *name_of(struct identity *id, const char *exe, const ch
 {
 	struct dentry dentry = {.d_name.name = (const unsigned char *)exe};
 	struct file file = {.f_path.dentry = &dentry};
-	struct mm_struct mm = {.exe_file = &file, .arg_start = (__u64)arguments, .arg_end = (__u64)arguments + n};
+	struct mm_struct mm = {.exe_file = &file,
+			       .arg_start = (__u64)arguments,
+			       .arg_end = (__u64)arguments + n,
+			       .env_end = (__u64) ""}; /* how it was invoked: not told */
 	struct task_struct task = {.mm = &mm, .group_leader = &task};
 
 	memset(id, before, sizeof(*id));

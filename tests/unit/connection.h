@@ -153,6 +153,7 @@ static inline const char *converse(struct connection *c, bool fresh, const struc
 				   enum cutting cutting, __u32 cut)
 {
 	counters_reset();
+	maps_forget();
 	connection_begin(c, fresh);
 	for (; calls->len; calls++)
 		call_cut(c, calls->direction, calls->bytes, calls->len, cutting, cut);

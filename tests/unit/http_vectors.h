@@ -109,7 +109,8 @@ static const struct http_vector http_vectors[] = {
 	{"a chunked body that looks like a request, behind its length",
 	 "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n|5c\r\n" ASK "\r\n|0\r\n\r\n|" ASK, "request ask"},
 	{"responses with bodies, each in its call",
-	 "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello|HTTP/1.1 404 Not Found\r\n\r\n|" ANSWER,
+	 "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello|HTTP/1.1 404 Not "
+	 "Found\r\nContent-Length:0\r\n\r\n|" ANSWER,
 	 "200 404 101/ws"},
 	{"a body in calls of its own", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n|hello|world|" ANSWER,
 	 "200 101/ws"},

@@ -23,6 +23,8 @@
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wsign-compare"
 
 #undef bool
 #undef NULL
@@ -49,12 +51,22 @@
 #define bpf_core_field_offset(type, member) __builtin_offsetof(type, member)
 #define bpf_core_field_size(type, member) sizeof(((type *)0)->member)
 
-static void *map_lookup(void *map, const void *key);
-static long map_update(void *map, const void *key, const void *value);
-static long map_delete(void *map, const void *key);
-#define bpf_map_lookup_elem(map, key) map_lookup(map, key)
-#define bpf_map_update_elem(map, key, value, flags) map_update(map, key, value)
-#define bpf_map_delete_elem(map, key) map_delete(map, key)
+/* What a map's definition says of it: __uint() and __type(). */
+struct map_shape {
+	const void *map;
+	__u32 key_bytes, value_bytes;
+	bool is_array; /* all of its keys are there from the beginning */
+};
+#define MAP_SHAPE(m)                                                                  \
+	(&(struct map_shape){m, sizeof(*(m)->key), sizeof(*(m)->value),               \
+			     sizeof(*(m)->type) == sizeof(int[BPF_MAP_TYPE_ARRAY]) || \
+				     sizeof(*(m)->type) == sizeof(int[BPF_MAP_TYPE_PERCPU_ARRAY])})
+static void *map_lookup(const struct map_shape *shape, const void *key);
+static long map_update(const struct map_shape *shape, const void *key, const void *value, __u64 flags);
+static long map_delete(const struct map_shape *shape, const void *key);
+#define bpf_map_lookup_elem(map, key) map_lookup(MAP_SHAPE(map), key)
+#define bpf_map_update_elem(map, key, value, flags) map_update(MAP_SHAPE(map), key, value, flags)
+#define bpf_map_delete_elem(map, key) map_delete(MAP_SHAPE(map), key)
 
 static long bpf_loop(__u32 n, void *step, void *context, __u64 flags)
 {
@@ -115,18 +127,63 @@ static struct tcp_sock *connection_tcp(struct sock *sk);
 #undef bpf_map_delete_elem /* libbpf has functions of these names */
 #pragma GCC diagnostic pop
 
+int operations_fill(struct operation_table *table); /* user/operations.h, whose names bpf/rows.h has, too */
+
 /* ---- Maps -------------------------------------------------------------------------------------------------- */
 
 static struct series series_cells[ROLE_COUNT]; /* of the one service, 0 */
+static struct row row_cells[MAX_ROWS];
 static struct self_counters self_cells;
 static __u64 refused_count[1000]; /* by status, both roles */
 static struct scratch the_scratch;
 static struct process the_process;
 static struct service the_service;
 
-static void *map_lookup(void *map, const void *key)
+/* An entry of any other map. */
+struct map_entry {
+	struct map_entry *next;
+	const void *map;
+	__u8 *key, *value;
+};
+enum { MAP_BUCKETS = 4096 };
+static struct map_entry *map_bucket[MAP_BUCKETS];
+static __u32 map_used[MAP_BUCKETS], map_n_used; /* the buckets that hold something */
+
+static struct map_entry **map_place(const struct map_shape *shape, const void *key)
+{
+	__u32 hash = (__u32)(__u64)shape->map * 2654435761u, i;
+	struct map_entry **at;
+
+	for (i = 0; i < shape->key_bytes; i++)
+		hash = (hash ^ ((const __u8 *)key)[i]) * 16777619u;
+	i = (hash ^ hash >> 15) % MAP_BUCKETS;
+	if (!map_bucket[i] && map_n_used < MAP_BUCKETS)
+		map_used[map_n_used++] = i;
+	for (at = &map_bucket[i]; *at; at = &(*at)->next)
+		if ((*at)->map == shape->map && !memcmp((*at)->key, key, shape->key_bytes))
+			break;
+	return at;
+}
+
+static void *map_add(const struct map_shape *shape, struct map_entry **at, const void *key)
+{
+	struct map_entry *entry = calloc(1, sizeof(*entry));
+
+	require(entry);
+	entry->map = shape->map;
+	entry->key = malloc(shape->key_bytes);
+	entry->value = calloc(1, shape->value_bytes);
+	require(entry->key && entry->value);
+	memcpy(entry->key, key, shape->key_bytes);
+	*at = entry;
+	return entry->value;
+}
+
+static void *map_lookup(const struct map_shape *shape, const void *key)
 {
 	__u32 index = *(const __u32 *)key;
+	const void *map = shape->map;
+	struct map_entry **at;
 
 	if (map == &series)
 		return index < ROLE_COUNT ? &series_cells[index] : NULL;
@@ -138,25 +195,83 @@ static void *map_lookup(void *map, const void *key)
 		return &the_process;
 	if (map == &services)
 		return index ? NULL : &the_service;
+	if (map == &rows)
+		return index < MAX_ROWS ? &row_cells[index] : NULL;
 	if (map == &refused_by_code) {
 		__u32 code = ((const struct refused_key *)key)->code;
 
 		require(code < 1000);
 		return &refused_count[code];
 	}
-	return NULL;
+	at = map_place(shape, key);
+	if (*at)
+		return (*at)->value;
+	return shape->is_array ? map_add(shape, at, key) : NULL;
 }
 
-static long map_update(void *map, const void *key, const void *value)
+static long map_update(const struct map_shape *shape, const void *key, const void *value, __u64 flags)
 {
-	(void)map, (void)key, (void)value;
+	struct map_entry **at = map_place(shape, key);
+
+	if (*at && flags == BPF_NOEXIST)
+		return -17; /* EEXIST */
+	memcpy(*at ? (*at)->value : map_add(shape, at, key), value, shape->value_bytes);
 	return 0;
 }
 
-static long map_delete(void *map, const void *key)
+/* The memory stays: the kernel's outlives the program's run, too. */
+static struct map_entry *map_deleted;
+
+static void map_entry_free(struct map_entry *entry)
 {
-	(void)map, (void)key;
+	free(entry->key);
+	free(entry->value);
+	free(entry);
+}
+
+static long map_delete(const struct map_shape *shape, const void *key)
+{
+	struct map_entry **at = map_place(shape, key), *entry = *at;
+
+	if (!entry)
+		return -2; /* ENOENT */
+	*at = entry->next;
+	entry->next = map_deleted;
+	map_deleted = entry;
 	return 0;
+}
+
+/* The counts of all rows. */
+static inline void rows_reset(void)
+{
+	memset(row_cells, 0, (1 + min_u64(shared.row_count, MAX_ROWS - 1)) * sizeof(row_cells[0]));
+	memset(row_cells + MAX_ROWS - ROWS_SHARED, 0, ROWS_SHARED * sizeof(row_cells[0]));
+}
+
+/* Everything that was learnt: rows, paths, what is outstanding. */
+static inline void maps_forget(void)
+{
+	struct map_entry *entry, *next;
+	bool all = map_n_used == MAP_BUCKETS;
+
+	for (__u32 i = 0; i < map_n_used; i++) {
+		__u32 bucket = all ? i : map_used[i];
+
+		for (entry = map_bucket[bucket]; entry; entry = next) {
+			next = entry->next;
+			map_entry_free(entry);
+		}
+		map_bucket[bucket] = NULL;
+	}
+	for (entry = map_deleted; entry; entry = next) {
+		next = entry->next;
+		map_entry_free(entry);
+	}
+	map_deleted = NULL;
+	map_n_used = 0;
+	rows_reset();
+	shared.row_count = 0;
+	memset(&the_service, 0, sizeof(the_service));
 }
 
 /* ---- Connections and the calls on them --------------------------------------------------------------------- */
@@ -214,6 +329,8 @@ static inline void connection_begin(struct connection *c, bool fresh)
 	static struct task_struct leader;
 	__u32 before = fresh ? 0 : 5000;
 
+	if (!operations.flags[OPERATION_REDIS_GET])
+		require(!operations_fill(&operations));
 	shared.states_live = 0;
 	memset(c, 0, sizeof(*c));
 	c->fresh = fresh;
@@ -263,6 +380,7 @@ static inline void counters_reset(void)
 	memset(series_cells, 0, sizeof(series_cells));
 	memset(&self_cells, 0, sizeof(self_cells));
 	memset(refused_count, 0, sizeof(refused_count));
+	rows_reset();
 }
 
 /* A cell of either role's series: a connection has one role. */

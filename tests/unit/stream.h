@@ -2,8 +2,9 @@
 /*
  * Feeds one direction's bytes to the pure parsers, call by call, and writes down what they say.
  *
- * A parser is shown LOOKAHEAD bytes in front of a guard page, its valid ones first; the others are poison, so that a
- * verdict that depends on them differs from run to run. What a parser promises (verdict.h) is checked at each step.
+ * A parser is shown LOOKAHEAD bytes (HTTP: LOOK_BYTES) in front of a guard page, its valid ones first; the others are
+ * poison, so that a verdict that depends on them differs from run to run. What a parser promises (verdict.h) is
+ * checked at each step.
  */
 #ifndef TAPSTAT_TESTS_STREAM_H
 #define TAPSTAT_TESTS_STREAM_H
@@ -12,7 +13,8 @@
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunknown-pragmas"
-#include "proto/http_upgrade.h"
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#include "proto/http.h"
 #include "proto/websocket.h"
 #pragma GCC diagnostic pop
 
@@ -20,7 +22,9 @@ enum event_kind {
 	EVENT_FRAME,  /* complete; with message_opcode, the message too */
 	EVENT_DECODE, /* a protocol violation; nothing follows */
 	EVENT_BEGINS, /* the start line of a head was recognised */
+	EVENT_PATH,   /* HTTP: the path of a request is complete; hash of it */
 	EVENT_HEAD,   /* a head is complete */
+	EVENT_BODY,   /* a body that is not empty is complete; message_bytes of it */
 };
 
 struct event {
@@ -46,7 +50,8 @@ struct feed {
 	__u64 told;   /* bytes of all calls so far */
 	__u8 poison;  /* in the place of bytes that are not valid */
 	bool stopped; /* HTTP: at a head that asks for WebSocket or agrees to it */
-	bool opaque;  /* HTTP: what follows was passed over to the end of the call */
+	bool opaque;  /* HTTP: what is none was passed over to the end of the call */
+	__u32 path;   /* HTTP: hash of it so far */
 	__u32 events;
 	struct event event[EVENTS_MAX];
 };
@@ -56,13 +61,14 @@ static struct guarded feed_view; /* what a parser sees */
 static inline void feed_begin(struct feed *f, enum stream_mode mode, bool masked, bool rsv1_allowed)
 {
 	if (!feed_view.end)
-		feed_view = guarded_new(LOOKAHEAD);
+		feed_view = guarded_new(LOOK_BYTES);
 	f->stream = (struct stream){.mode = mode};
 	f->rules = (struct ws_rules){.masked = masked, .rsv1_allowed = rsv1_allowed};
 	f->told = 0;
 	f->poison = 0xa5;
 	f->stopped = false;
 	f->opaque = false;
+	f->path = 0;
 	f->events = 0;
 }
 
@@ -98,26 +104,67 @@ static inline enum verdict feed_frames_step(struct feed *f, const __u8 *p, __u32
 	return verdict;
 }
 
+static inline __u32 path_hash(__u32 hash, const __u8 *p, __u64 n)
+{
+	for (__u64 i = 0; i < n; i++)
+		hash = hash * 31 + p[i] + 1;
+	return hash;
+}
+
+/* What follows a complete head, as http_request() and http_answer() decide it; an answer of 101 ends the stream. */
+static inline void feed_http_head(struct feed *f, __u64 at)
+{
+	struct event *e = feed_event(f, EVENT_HEAD, at);
+
+	e->head = f->stream.http.head;
+	e->code = e->head & HTTP_IS_REQUEST ? 0 : f->stream.http_status;
+	f->stopped = http_asks_for_websocket(e->head) || e->code == 101;
+	if (!f->stopped)
+		http_after_head(&f->stream, false);
+}
+
+/* A step, and what the caller does behind it. */
 static inline enum verdict feed_http_step(struct feed *f, const __u8 *p, __u32 avail, __u64 left, __u64 at,
 					  __u64 *consumed)
 {
-	enum http_event event;
-	enum verdict verdict = http_step(&f->stream, p, avail, left, consumed, &event);
+	enum http_event event = HTTP_NOTHING;
+	enum verdict verdict = CONSUMED;
+	struct stream *s = &f->stream;
 	struct event *e;
+	__u64 skip;
 
-	f->opaque |= f->stream.http.state == HTTP_OPAQUE;
-	if (verdict != CONSUMED || event == HTTP_NOTHING)
+	if (!s->http.left)
+		verdict = http_step(s, p, avail, left, consumed, &event);
+	if (verdict == MALFORMED) { /* as http_lost(), and the rest of the call passes */
+		f->opaque = true;
+		s->http.left = s->http.begun = 0;
+		s->http.state = HTTP_START;
+		*consumed = left;
+		return CONSUMED;
+	}
+	if (verdict != CONSUMED)
 		return verdict;
-	e = feed_event(f, event == HTTP_HEAD_BEGINS ? EVENT_BEGINS : EVENT_HEAD, at + *consumed);
-	e->code = f->stream.http.status;
-	if (event == HTTP_HEAD_BEGINS)
+	require(*consumed <= avail);
+	f->opaque |= s->http.state == HTTP_OPAQUE;
+	if (event == HTTP_HEAD_BEGINS) {
+		e = feed_event(f, EVENT_BEGINS, at + *consumed);
+		e->code = s->http.head & HTTP_IS_REQUEST ? 0 : s->http_status;
+		f->path = 0;
+	} else if (event == HTTP_PATH_PART || event == HTTP_PATH_END) {
+		f->path = path_hash(f->path, p, *consumed);
+		require(event != HTTP_PATH_END || !*consumed);
+		if (event == HTTP_PATH_END)
+			feed_event(f, EVENT_PATH, at)->hash = f->path;
+	} else if (event == HTTP_HEAD_COMPLETE) {
+		feed_http_head(f, at + *consumed);
+	}
+	if (f->stopped)
 		return verdict;
-	e->head = f->stream.http.head;
-	if (http_asks_for_websocket(e->head) || e->code == 101)
-		f->stopped = true;
-	else
-		http_after_head(&f->stream, left - *consumed);
-	f->opaque |= f->stream.http.state == HTTP_OPAQUE;
+	skip = min_u64(s->http.left, left - *consumed);
+	s->http.left -= skip;
+	*consumed += skip;
+	if (!s->http.left && http_passed(s) == HTTP_MESSAGE_COMPLETE && s->http.size)
+		feed_event(f, EVENT_BODY, at + *consumed)->message_bytes = s->http.size;
 	return verdict;
 }
 
@@ -125,7 +172,8 @@ static inline enum verdict feed_http_step(struct feed *f, const __u8 *p, __u32 a
 static inline void feed_call(struct feed *f, const __u8 *bytes, __u64 len)
 {
 	__u64 carried = f->stream.carry_len, total = carried + len, off = 0, consumed, left;
-	__u8 carry[LOOKAHEAD], *p = feed_view.end - LOOKAHEAD;
+	__u32 shown = f->stream.mode == STREAM_HTTP ? LOOK_BYTES : LOOKAHEAD;
+	__u8 carry[LOOKAHEAD], *p = feed_view.end - shown;
 	struct stream before;
 	__u32 avail, i, idle = 0;
 	enum verdict verdict;
@@ -135,8 +183,8 @@ static inline void feed_call(struct feed *f, const __u8 *bytes, __u64 len)
 	f->stream.carry_len = 0;
 	while (off < total && !f->stopped && f->stream.mode != STREAM_DEAD) {
 		left = total - off;
-		avail = min_u64(left, LOOKAHEAD);
-		for (i = 0; i < LOOKAHEAD; i++)
+		avail = min_u64(left, shown);
+		for (i = 0; i < shown; i++)
 			p[i] = i >= avail ? f->poison : off + i < carried ? carry[off + i] : bytes[off + i - carried];
 		before = f->stream;
 		consumed = 0;
@@ -146,6 +194,7 @@ static inline void feed_call(struct feed *f, const __u8 *bytes, __u64 len)
 		require(consumed <= left);
 		if (verdict == INCOMPLETE) {
 			require(avail == left && avail <= CARRY_BYTES && !consumed);
+			require(!memcmp(&before, &f->stream, sizeof(before)));
 			memcpy(f->stream.carry, p, CARRY_BYTES);
 			f->stream.carry_len = avail;
 			break;
@@ -180,7 +229,7 @@ static inline bool feed_same(const struct feed *a, const struct feed *b)
 
 static inline void feed_print(const struct feed *f)
 {
-	static const char *const kinds[] = {"frame", "decode error", "head begins", "head"};
+	static const char *const kinds[] = {"frame", "decode error", "head begins", "path", "head", "body"};
 	__u32 i;
 
 	for (i = 0; i < f->events; i++) {

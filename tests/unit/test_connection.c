@@ -24,8 +24,6 @@ static void every_conversation_counts_the_same_however_it_is_cut(void **state)
 			const struct conversation *v = &conversations[i];
 			__u32 cuts = cutting == CUT_CALLS || cutting == CUT_SEGMENTS ? 200 : 1;
 
-			if (v->whole_calls && (cutting == CUT_BYTES || cutting == CUT_CALLS))
-				continue;
 			for (__u32 cut = 0; cut < cuts; cut++) {
 				const char *words = converse(&c, true, v->calls, cutting, cut);
 
@@ -123,6 +121,83 @@ static void a_close_alone_in_its_call_takes_a_direction_up_again(void **state)
 	assert_string_equal(out_of_step("\x88\x02no", 4, CUT_NOT, 0), "opened timed client");
 }
 
+/* The row of the only endpoint. */
+static const struct row *only_row(void)
+{
+	assert_int_equal(shared.row_count, 1);
+	return &row_cells[1];
+}
+
+static __u64 row_requests(const struct row *row)
+{
+	__u64 n = 0;
+
+	for (int i = ROW_STATUS; i <= ROW_UNANSWERED; i++)
+		n += row->cell[i];
+	return n;
+}
+
+static void an_answer_whose_body_ends_with_the_connection_counts_then(void **state)
+{
+	static const struct call_row whole[] = {OUT(GET), IN("HTTP/1.1 200 OK\r\n\r\nhi"), {}};
+	static const struct call_row parts[] = {OUT(GET), IN("HTTP/1.1 200 OK\r\n\r\n"), IN("h"), IN("i"), {}};
+	static struct connection c;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		converse(&c, true, i ? parts : whole, CUT_NOT, 0);
+		assert_int_equal(row_requests(only_row()), 0);
+		on_io(&c.sk, DIRECTION_RECEIVED, 0, 0);
+		assert_int_equal(only_row()->cell[ROW_STATUS + HTTP_STATUS_NUMBER_200], 1);
+		assert_int_equal(row_requests(only_row()), 1);
+		/* A millisecond a call, up to the last byte. */
+		assert_in_range(only_row()->cell[ROW_CELL_COUNT - 1], i ? 2900000 : 900000, i ? 3100000 : 1100000);
+		assert_int_equal(cell(CELL_HTTP_RESPONSE_SIZE + SHAPE_SIZE_CELLS - 1), 2);
+	}
+}
+
+static void a_refusal_whose_body_ends_with_the_connection_is_one(void **state)
+{
+	static struct connection c;
+
+	(void)state;
+	converse(&c, true, (struct call_row[]){OUT(ASK), IN("HTTP/1.1 403 Forbidden\r\n\r\nno"), {}}, CUT_NOT, 0);
+	assert_string_equal(counted(&c), "");
+	on_io(&c.sk, DIRECTION_RECEIVED, 0, 0);
+	assert_string_equal(counted(&c), "refused/403");
+}
+
+static void a_request_without_an_answer_is_counted_at_the_end(void **state)
+{
+	static struct connection c;
+
+	(void)state;
+	converse(&c, true, (struct call_row[]){OUT(GET GET), IN("HTTP/1.1 204 No\r\n\r\nHTTP/1.1 2"), {}}, CUT_NOT,
+		 0);
+	on_io(&c.sk, DIRECTION_RECEIVED, 0, 0);
+	assert_int_equal(only_row()->cell[ROW_STATUS + HTTP_STATUS_NUMBER_204], 1);
+	assert_int_equal(only_row()->cell[ROW_UNANSWERED], 1);
+	assert_int_equal(row_requests(only_row()), 2);
+}
+
+static void what_is_no_http_is_looked_at_once(void **state)
+{
+	static struct connection c;
+
+	(void)state;
+	converse(&c, true,
+		 (struct call_row[]){OUT(GET),
+				     IN("HTTP/1.1 204 No\r\n\r\n\1\2\3 no HTTP"),
+				     IN("\1\2\3\4"),
+				     OUT(GET),
+				     IN("HTTP/1.1 204 No\r\n\r\n"),
+				     {}},
+		 CUT_NOT, 0);
+	assert_int_equal(only_row()->cell[ROW_STATUS + HTTP_STATUS_NUMBER_204], 2);
+	for (int i = 0; i < UNPARSED_COUNT; i++)
+		assert_int_equal(self_cells.cell[SELF_UNPARSED + i], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +206,10 @@ int main(void)
 		cmocka_unit_test(bytes_that_no_event_told_of_inside_a_payload_are_skipped),
 		cmocka_unit_test(a_direction_out_of_step_is_taken_up_again_by_headers_that_chain),
 		cmocka_unit_test(a_close_alone_in_its_call_takes_a_direction_up_again),
+		cmocka_unit_test(an_answer_whose_body_ends_with_the_connection_counts_then),
+		cmocka_unit_test(a_refusal_whose_body_ends_with_the_connection_is_one),
+		cmocka_unit_test(a_request_without_an_answer_is_counted_at_the_end),
+		cmocka_unit_test(what_is_no_http_is_looked_at_once),
 	};
 
 	return cmocka_run_group_tests_name("connection", tests, NULL, NULL);

@@ -80,6 +80,15 @@ static void sys_exit_stands_alone(void **state)
 		}
 }
 
+static void only_the_hook_on_files_is_off_by_default_and_none_needs_it(void **state)
+{
+	(void)state;
+	for (int i = 0; i < HOOK_COUNT; i++) {
+		assert_int_equal(hook_rows[i].off != NULL, !strcmp(hook_rows[i].name, "files"));
+		assert_false(hook_rows[i].off && (hook_rows[i].required || hook_rows[i].is_way));
+	}
+}
+
 static const char *text_of(void (*render)(struct buffer *, const struct attach_report *),
 			   const struct attach_report *report, const char *hooks)
 {
@@ -127,14 +136,17 @@ static void each_way_is_told_with_its_reason(void **state)
 static void hooks_beside_the_way_tell_what_is_lost_without_them(void **state)
 {
 	const struct hook_row row = {.name = "beside", .without = "all is lost"},
+			      asked = {.name = "asked", .without = "little is lost", .off = "off by default"},
 			      way = {.name = "way", .is_way = true};
 	const struct attach_report report = {
-		.hook = {{&way, true, ""}, {&row, true, ""}, {&row, false, "it is gone"}}, .n_hooks = 3};
+		.hook = {{&way, true, ""}, {&row, true, ""}, {&row, false, "it is gone"}, {&asked, true, ""}},
+		.n_hooks = 4};
 
 	(void)state;
 	assert_string_equal(text_of(report_hooks, &report, NULL),
 			    "hook beside               works\n"
-			    "hook beside               not attached: it is gone; all is lost\n");
+			    "hook beside               not attached: it is gone; all is lost\n"
+			    "hook asked                works; off by default\n");
 }
 
 static void the_verifier_s_figures_are_one_line_for_each_program(void **state)
@@ -185,6 +197,7 @@ int main(void)
 		cmocka_unit_test(one_iterator_scans_whichever_store_holds_the_state),
 		cmocka_unit_test(kprobe_programs_never_meet_socket_storage),
 		cmocka_unit_test(sys_exit_stands_alone),
+		cmocka_unit_test(only_the_hook_on_files_is_off_by_default_and_none_needs_it),
 		cmocka_unit_test(each_way_is_told_with_its_reason),
 		cmocka_unit_test(hooks_beside_the_way_tell_what_is_lost_without_them),
 		cmocka_unit_test(the_verifier_s_figures_are_one_line_for_each_program),

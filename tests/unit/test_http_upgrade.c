@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Tests of bpf/proto/http_upgrade.h: which heads of one direction ask for a WebSocket, and which answer.
+ * Tests of bpf/proto/http.h: which heads of one direction ask for a WebSocket, and which answer.
  */
 #include <setjmp.h>
 #include <stdarg.h>

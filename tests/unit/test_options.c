@@ -49,6 +49,8 @@ static void defaults_are_those_of_the_interface(void **state)
 	assert_int_equal(opt.log_level, LOG_LEVEL_INFO);
 	assert_int_equal(opt.log_format, LOG_FORMAT_LOGFMT);
 	assert_false(opt.web_disable);
+	assert_false(opt.files);
+	assert_null(opt.config_file);
 	assert_false(opt.help);
 	assert_int_equal(opt.selectors.pids + opt.selectors.comms + opt.selectors.exes + opt.selectors.ports +
 				 opt.selectors.cgroups + opt.selectors.containers + opt.selectors.services,
@@ -59,7 +61,8 @@ static void values_stand_behind_equals_or_in_the_next_argument(void **state)
 {
 	(void)state;
 	assert_int_equal(parse(OPTIONS_SERVE, "--max-connections=7", "--hooks", "sock_length", "--log.level=debug",
-			       "--log.format", "json", "--web.telemetry-path=/m", "--web.disable", NULL),
+			       "--log.format", "json", "--web.telemetry-path=/m", "--web.disable",
+			       "--config.file=c.yml", NULL),
 			 0);
 	assert_int_equal(opt.max_connections, 7);
 	assert_string_equal(opt.hooks, "sock_length");
@@ -67,6 +70,7 @@ static void values_stand_behind_equals_or_in_the_next_argument(void **state)
 	assert_int_equal(opt.log_format, LOG_FORMAT_JSON);
 	assert_string_equal(opt.telemetry_path, "/m");
 	assert_true(opt.web_disable);
+	assert_string_equal(opt.config_file, "c.yml");
 }
 
 static void every_selector_is_repeatable(void **state)
@@ -163,7 +167,8 @@ static const struct {
 	{"--web.listen-address", "--web.listen-address needs a value: --web.listen-address=ADDR:PORT"},
 	{"--push.url=http://gateway", "unknown or ambiguous option --push.url: --help"},
 	{"--web.config.file=x", "unknown or ambiguous option --web.config.file: --help"},
-	{"--config.file=x", "unknown or ambiguous option --config.file: --help"},
+	{"--config.file=", "--config.file=: valid is the path of a YAML file"},
+	{"--config.file", "--config.file needs a value: --config.file=FILE"},
 	{"--web", "unknown or ambiguous option --web: --help"},
 	{"-x", "unknown option -x: --help"},
 	{"now", "unexpected argument 'now'"},
@@ -269,6 +274,15 @@ static void a_cgroup_id_is_the_inode_of_its_directory(void **state)
 	skip();
 }
 
+static void files_is_a_switch_of_serve(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(OPTIONS_SERVE, "--files", NULL), 0);
+	assert_true(opt.files);
+	assert_int_equal(parse(OPTIONS_SERVE, "--files=yes", NULL), -EINVAL);
+	assert_int_equal(parse(OPTIONS_DOCTOR, "--files", NULL), -EINVAL);
+}
+
 static void help_lists_every_option_of_the_command_alone(void **state)
 {
 	char text[8192] = "";
@@ -298,6 +312,7 @@ int main(void)
 		cmocka_unit_test(one_repeat_too_many_is_refused),
 		cmocka_unit_test(a_cgroup_is_found_by_the_path_that_proc_shows),
 		cmocka_unit_test(a_cgroup_id_is_the_inode_of_its_directory),
+		cmocka_unit_test(files_is_a_switch_of_serve),
 		cmocka_unit_test(help_lists_every_option_of_the_command_alone),
 	};
 

@@ -16,7 +16,7 @@
 /* `arguments`: blanks between them; `_` stands for a blank in one, `~` for an empty one. */
 static const struct {
 	const char *description, *exe, *arguments, *expected;
-} rows[] = {
+} cases[] = {
 	{"a program", "nginx", "nginx: worker_process", "nginx"},
 	{"a program with arguments", "redis-server", "redis-server /etc/redis.conf", "redis-server"},
 	{"an interpreter's kin", "node_exporter", "node_exporter x.js", "node_exporter"},
@@ -107,17 +107,17 @@ static void a_process_is_called_by_its_program_or_its_script(void **state)
 	int wrong = 0;
 
 	(void)state;
-	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		for (unsigned int j = 0; j < sizeof(befores); j++) {
-			size_t n = arguments_of(arguments, rows[i].arguments);
-			const char *name = name_of(&id, rows[i].exe, arguments, n, befores[j]);
+			size_t n = arguments_of(arguments, cases[i].arguments);
+			const char *name = name_of(&id, cases[i].exe, arguments, n, befores[j]);
 
 			for (size_t k = strlen(name); k < sizeof(id.program.name); k++)
 				assert_int_equal(name[k], 0);
-			if (!strcmp(name, rows[i].expected))
+			if (!strcmp(name, cases[i].expected))
 				continue;
-			print_error("%s: %s: expected '%s', got '%s'\n", rows[i].description, rows[i].arguments,
-				    rows[i].expected, name);
+			print_error("%s: %s: expected '%s', got '%s'\n", cases[i].description, cases[i].arguments,
+				    cases[i].expected, name);
 			wrong++;
 			break;
 		}

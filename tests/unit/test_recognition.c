@@ -156,7 +156,7 @@ static void headers_that_chain_make_a_connection_and_the_last_frames_count(void 
 		const char *description;
 		struct call_row calls[4];
 		const char *expected; /* to begin with */
-	} rows[] = {
+	} cases[] = {
 		{"two headers are too few", {OUT(TEXT TEXT)}, ""},
 		{"a dozen is enough", {OUT(TEXTS TEXTS TEXTS)}, "joined server >text"},
 		{"... over calls too", {OUT(TEXTS), OUT(TEXTS), OUT(TEXTS)}, "joined server >text"},
@@ -171,11 +171,12 @@ static void headers_that_chain_make_a_connection_and_the_last_frames_count(void 
 	int wrong = 0;
 
 	(void)state;
-	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const char *words = converse(&c, false, rows[i].calls, CUT_NOT, 0);
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *words = converse(&c, false, cases[i].calls, CUT_NOT, 0);
 
-		if (strncmp(words, rows[i].expected, strlen(rows[i].expected)) || !words[0] != !rows[i].expected[0]) {
-			print_error("%s: expected '%s', got '%s'\n", rows[i].description, rows[i].expected, words);
+		if (strncmp(words, cases[i].expected, strlen(cases[i].expected)) ||
+		    !words[0] != !cases[i].expected[0]) {
+			print_error("%s: expected '%s', got '%s'\n", cases[i].description, cases[i].expected, words);
 			wrong++;
 		}
 	}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Conversations of MongoDB; see dialogue.h.
+ */
+#include "dialogue.h"
+#include "proto/mongodb.h"
+
+EXCHANGE_PROTOCOL(mongodb)
+
+static enum starts joined(const __u8 *p, __u32 avail)
+{
+	return mongodb_starts_joined(p, avail);
+}
+
+int LLVMFuzzerTestOneInput(const __u8 *data, size_t n)
+{
+	if (!operations.flags[OPERATION_REDIS_GET])
+		require(!operations_fill(&operations));
+	starts_fuzz(mongodb_starts_, data, n);
+	starts_fuzz(joined, data, n);
+	dialogue_fuzz(&mongodb_protocol, true, data, n);
+	return 0;
+}
