@@ -176,6 +176,11 @@ WRONG = {
     "pid of no process": ["serve", "--pid=x"],
     "port that is none": ["serve", "--port=0"],
     "format of no kind": ["catalog", "--format=xml"],
+    "configuration that is absent": ["serve", "--config.file=/nonexistent/config.yml"],
+    "configuration without a name": ["serve", "--config.file="],
+    "nothing to check": ["check"],
+    "two files to check": ["check", "/dev/null", "/dev/null"],
+    "check with an option": ["check", "--all"],
 }
 
 
@@ -186,7 +191,7 @@ def test_wrong_usage(t, arguments):
     check(errors.strip(), "nothing on standard error")
 
 
-@cases({name: name for name in ("serve", "doctor", "catalog", "version")})
+@cases({name: name for name in ("serve", "doctor", "catalog", "check", "version")})
 def test_help(t, command):
     status, output, errors = tapstat_command(t, command, "--help")
     check(status == 0 and not errors, f"exit status {status}, standard error {errors!r}")

@@ -7,6 +7,7 @@ import os
 import pickle
 import socket
 import sys
+import time
 
 
 class Socket(socket.socket):
@@ -111,6 +112,16 @@ class Toolbox:
             connection.bind(source)
         connection.connect(address)
         return connection
+
+    def burn(self, seconds):
+        """Computes for so long."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            pass
+
+    def hold(self, count):
+        """Keeps so many bytes of memory, each page written to."""
+        self._held = bytearray(b"x") * count
 
 
 class References:
