@@ -3,10 +3,11 @@
 
 import contextlib
 import pathlib
+import signal
 import sys
 import time
 
-from . import cost, counts, exporter
+from . import cost, counts, exporter, flood, kept
 from .machine import Unmeasured, foreign_hooks, wait_alone
 from .programs import Programs
 
@@ -17,8 +18,15 @@ FIGURES = {
     "echo-c": cost.echo_c,
     "echo-node": cost.echo_node,
     "socketless": cost.socketless,
+    "redis": kept.redis,
+    "redis-pipeline": kept.redis_pipeline,
+    "nginx": kept.nginx,
+    "pgbench": kept.pgbench,
+    "pgbench-unix": kept.pgbench_unix,
     "connections": counts.connections,
     "threads": counts.threads,
+    "flood-http": flood.flood_http,
+    "flood-redis": flood.flood_redis,
     "exporter": exporter.exporter,
     "start": exporter.start,
     "verifier": exporter.verifier,
@@ -55,6 +63,7 @@ def main(arguments):
     if not chosen:
         print(f"no such figure; there are {', '.join(FIGURES)}", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # stops what was started
     begin = time.monotonic()
     try:
         programs = Programs(build)
