@@ -16,7 +16,6 @@
 #include "proto/mongodb.h"
 #include "proto/mysql.h"
 #include "proto/postgresql.h"
-#include "proto/postgresql.h"
 #include "proto/redis.h"
 #include "queue_rows.h"
 
@@ -65,15 +64,11 @@ static __always_inline void exchange_confirm(struct io *io)
 
 static __always_inline void exchange_record(struct io *io, __u32 row, bool failed, __u64 time)
 {
-	__u64 ns = TIME_NONE;
-
 	if (unlikely(!(io->conn->flags & CONN_CONFIRMED)))
 		exchange_confirm(io);
-	if (likely(time))
-		ns = ((coarse_now(io) - time) & RUN_TIME_MASK) << RUN_COARSE_SHIFT;
-	else
+	if (unlikely(!time))
 		record_dropped(DROPPED_UNTIMED);
-	record_row(row, failed ? OPERATION_STATUS_FAILED : OPERATION_STATUS_SUCCESS, ns);
+	record_row(row, failed ? OPERATION_STATUS_FAILED : OPERATION_STATUS_SUCCESS, run_duration(io, time));
 }
 
 /* A request is complete. */

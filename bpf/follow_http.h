@@ -118,9 +118,9 @@ static __always_inline long http_asked(struct io *io, struct exchange *x)
 		stream_frames(io->stream);
 		return 1;
 	}
+	q->early = 0;
 	if (unlikely(early) && (__u32)coarse_now(io) - early < EARLY_ANSWER_COARSE) {
 		/* Its answer was read by another thread before this event. */
-		q->early = 0;
 		record_http(row, q->early_status, 0);
 		return 0;
 	}
@@ -148,7 +148,7 @@ static __always_inline void http_answered(struct io *io, struct exchange *x)
 		}
 		return;
 	}
-	record_http(run_row(run), x->id, http_duration(io, run_time(run)));
+	record_http(run_row(run), x->id, run_duration(io, run_time(run)));
 	if (to)
 		record_http_size(to, CELL_HTTP_RESPONSE_SIZE, x->length);
 	if (run_flags(run) & HTTP_ASKED_WEBSOCKET) {
@@ -168,7 +168,7 @@ static __always_inline void http_upgraded(struct io *io, struct exchange *x)
 
 	if (x->asked_any) {
 		run = x->run;
-		ns = http_duration(io, run_time(run));
+		ns = run_duration(io, run_time(run));
 		record_http(run_row(run), x->id, ns);
 		websocket |= run_flags(run) & HTTP_ASKED_WEBSOCKET;
 		x->asked_any = 0;

@@ -157,7 +157,7 @@ static __always_inline __u32 endpoint_row_other(__u32 series, __u32 method)
 
 /* ---- Counts ---------------------------------------------------------------------------------------------------- */
 
-enum { HTTP_STATUS_CELL_COUNT = ROW_UNANSWERED - ROW_STATUS, HTTP_CODES = 512, HTTP_FIRST_CODE = 100 };
+enum { HTTP_CODES = 512, HTTP_FIRST_CODE = 100 };
 
 /* Where a status is counted: 1 + its cell, 0: in count_by_code. */
 static const __u8 http_status_cell[HTTP_CODES] = {

@@ -39,7 +39,8 @@ static __always_inline __u64 coarse_begun(struct io *io, __u32 begun)
 	return now - (__u32)((__u32)now - begun);
 }
 
-static __always_inline __u64 http_duration(struct io *io, __u64 time)
+/* From the time of a run until now, in ns; TIME_NONE: it is not to be timed. */
+static __always_inline __u64 run_duration(struct io *io, __u64 time)
 {
 	return time ? ((coarse_now(io) - time) & RUN_TIME_MASK) << RUN_COARSE_SHIFT : TIME_NONE;
 }
@@ -216,6 +217,8 @@ static __always_inline void http_closed(struct conn *conn)
 /* No answer will come any more. */
 static __always_inline void conn_abandon(struct conn *conn, __u64 sock)
 {
+	if (is_exchange(conn->protocol) && !(conn->flags & CONN_CONFIRMED))
+		return; /* nothing of a tentative connection is counted */
 	if (conn->protocol == PROTOCOL_HTTP)
 		http_closed(conn);
 	runs_abandon(conn, sock);

@@ -59,6 +59,14 @@ static __always_inline void candidate_ready(struct io *io)
 	s->mode = STREAM_FRAMES;
 }
 
+/* A direction of a storage protocol begins. */
+static __always_inline void stream_exchange(struct stream *s)
+{
+	__builtin_memset(&s->rq, 0, sizeof(s->rq));
+	s->key_row = 0;
+	s->mode = STREAM_EXCHANGE;
+}
+
 /* One step in STREAM_CANDIDATE. */
 static __always_inline void candidate_follow(struct io *io, const __u8 *p, __u32 avail)
 {
@@ -69,6 +77,10 @@ static __always_inline void candidate_follow(struct io *io, const __u8 *p, __u32
 
 	if (conn->protocol == PROTOCOL_HTTP) { /* the other direction said so meanwhile */
 		stream_http(s);
+		return;
+	}
+	if (is_exchange(conn->protocol)) {
+		stream_exchange(s);
 		return;
 	}
 	c->known = is_zero(conn->protocol ^ PROTOCOL_WEBSOCKET);
@@ -113,14 +125,6 @@ static __always_inline void http_begins(struct io *io, const __u8 *p)
 	__builtin_memset(&conn->queue, 0, sizeof(conn->queue));
 	conn->flags |= (io->call->dir == DIRECTION_SENT) == answers ? 0 : CONN_CLIENT;
 	stream_http(io->stream);
-}
-
-/* A direction of a storage protocol begins. */
-static __always_inline void stream_exchange(struct stream *s)
-{
-	__builtin_memset(&s->rq, 0, sizeof(s->rq));
-	s->key_row = 0;
-	s->mode = STREAM_EXCHANGE;
 }
 
 enum { RECOGNISED_JOINED = 1 << 8 }; /* with enum starts: in mid-stream */
