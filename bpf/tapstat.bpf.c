@@ -55,6 +55,16 @@ FEXIT_RECVMSG(inet)
 FEXIT_RECVMSG(inet6)
 FEXIT_RECVMSG(unix_stream)
 
+/* sendfile and splice into a socket of TCP, before 6.5 (commit dc97391e6610, "sock: Remove ->sendpage*() in favour of
+ * sendmsg(MSG_SPLICE_PAGES)"). */
+SEC("fexit/inet_sendpage")
+int BPF_PROG(ts_sendpage_inet, struct socket *sock, void *page, int offset, __u64 size, int flags, long ret)
+{
+	struct sock *sk = sock->sk;
+
+	return sk ? on_io(sk, DIRECTION_SENT, ret, 0) : 0;
+}
+
 /* Bytes that splice took from a socket pass no other hook. */
 SEC("fexit/tcp_splice_read")
 int BPF_PROG(ts_splice_read_fexit, struct socket *sock, __s64 *position, void *pipe, __u64 size, unsigned int flags,
@@ -82,6 +92,12 @@ int ts_send_entry(struct pt_regs *regs)
 
 	return on_function_entry((void *)FUNCTION_ARG1(regs), DIRECTION_SENT,
 				 BPF_CORE_READ(msg, msg_flags) & ~MSG_TRUNC);
+}
+
+SEC("kprobe")
+int ts_sendpage_entry(struct pt_regs *regs)
+{
+	return on_function_entry((void *)FUNCTION_ARG1(regs), DIRECTION_SENT, 0);
 }
 
 SEC("kretprobe")

@@ -97,14 +97,18 @@ void attachment_tracefs_open(struct attachment *att)
 static struct bpf_link *return_attach(struct attachment *att, struct bpf_program *program, const char *function)
 {
 	struct bpf_link *link;
+	char why[128];
 	int event;
 
 	if (!att->kretprobes)
 		return bpf_program__attach_kprobe(program, true, function);
 	event = kretprobes_add(att->kretprobes, function);
 	if (event < 0) {
-		say_limit(att, complaint_error(event));
-		return bpf_program__attach_kprobe(program, true, function);
+		snprintf(why, sizeof(why), "%s", complaint_error(event));
+		link = bpf_program__attach_kprobe(program, true, function);
+		if (link) /* else the kernel has no such function */
+			say_limit(att, why);
+		return link;
 	}
 	link = bpf_program__attach_perf_event(program, event);
 	if (!link)

@@ -41,7 +41,7 @@ struct hook_program {
 	bool optional;          /* left out where the kernel does not have it */
 };
 
-enum { HOOK_MAX_PROGRAMS = 12, HOOK_COUNT = 13 };
+enum { HOOK_MAX_PROGRAMS = 16, HOOK_COUNT = 13 };
 
 static inline bool hook_program_is_kprobe(const struct hook_program *program)
 {

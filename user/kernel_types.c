@@ -26,6 +26,7 @@ static const struct {
 	[KERNEL_FUNCTION_INET_SENDMSG] = {BTF_KIND_FUNC, "inet_sendmsg"},
 	[KERNEL_FUNCTION_INET6_SENDMSG] = {BTF_KIND_FUNC, "inet6_sendmsg"},
 	[KERNEL_FUNCTION_UNIX_SENDMSG] = {BTF_KIND_FUNC, "unix_stream_sendmsg"},
+	[KERNEL_FUNCTION_INET_SENDPAGE] = {BTF_KIND_FUNC, "inet_sendpage"},
 	[KERNEL_FUNCTION_INET_RECVMSG] = {BTF_KIND_FUNC, "inet_recvmsg"},
 	[KERNEL_FUNCTION_INET6_RECVMSG] = {BTF_KIND_FUNC, "inet6_recvmsg"},
 	[KERNEL_FUNCTION_UNIX_RECVMSG] = {BTF_KIND_FUNC, "unix_stream_recvmsg"},

@@ -15,7 +15,7 @@
 
 #include "buffer.h"
 
-enum { MAX_PROBES = 8, PATH_BYTES = 256, REMOVE_TRIES = 100 };
+enum { MAX_PROBES = 16, PATH_BYTES = 256, REMOVE_TRIES = 100 };
 
 static const char *const tracefs_paths[] = {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"};
 
