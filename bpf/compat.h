@@ -155,7 +155,7 @@ static __always_inline bool lock_shared(void)
 
 /* Loops of calls to a global function, which the verifier looks at once; it finds its data by itself. The verifier
  * walks through every round: long loops are two. */
-enum { LOOP_MAX = 4096, LOOP_ROUND = 4096, LOOP_ROUNDS = 32, MAX_TURNS = 32 };
+enum { LOOP_MAX = 4096, LOOP_ROUND = 4096, LOOP_ROUNDS = 32, MAX_TURNS = 16 };
 #define DEFINE_STEP(step, type)                                            \
 	static __always_inline struct type *type##_current(void);          \
 	static __always_inline long step##_once(__u32 i, struct type *it); \

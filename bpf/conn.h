@@ -12,7 +12,7 @@
 
 enum {
 	LOOKAHEAD = 16,   /* bytes that a parser may count on: fewer only where the stream has fewer */
-	LOOK_BYTES = 64,  /* bytes that it may look at, as far as they are valid */
+	LOOK_BYTES = 256, /* bytes that it may look at, as far as they are valid */
 	CARRY_BYTES = 15, /* unconsumed bytes that wait for the next call: always fewer than the lookahead */
 	QUEUE_INLINE = 4, /* runs of outstanding requests kept in the connection: proto/queue.h */
 	PING_SLOTS = 4,   /* pings in flight that are timed; older ones are still counted as outstanding */

@@ -275,7 +275,7 @@ static __always_inline void file_record(__u32 series_index, __u32 operation, __s
 	if (!operation)
 		return;
 	record_row(operation_row(series_index, operation),
-		   result < 0 ? OPERATION_STATUS_FAILED : OPERATION_STATUS_SUCCESS, ns);
+		   result < 0 ? OPERATION_STATUS_FAILED : OPERATION_STATUS_SUCCESS, ns, 1);
 	if (!to || result <= 0)
 		return;
 	if (operation == OPERATION_FILE_READ)

@@ -261,6 +261,11 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 	}
 	if ((stream_exchanges(s) || s->mode == STREAM_HIDDEN) && !exchange_io(io, len))
 		return;
+	if (stream_exchanges(s) && s->rq.left > len) { /* the middle of a body or of a value */
+		s->rq.left -= len;
+		exchange_walk_ends(io);
+		return;
+	}
 	err = payload_find(&payload, task, &io->scratch->msg, dir == DIRECTION_SENT);
 	/* The middle of a data frame: nothing to look at. */
 	if (s->mode == STREAM_FRAMES && s->ws.payload_left > len && !(s->frame & WS_CONTROL)) {

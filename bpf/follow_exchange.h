@@ -62,13 +62,14 @@ static __always_inline void exchange_confirm(struct io *io)
 	conn->flags |= CONN_CONFIRMED;
 }
 
-static __always_inline void exchange_record(struct io *io, __u32 row, bool failed, __u64 time)
+/* Counts `n` operations that were asked together. */
+static __always_inline void exchange_record(struct io *io, __u32 row, bool failed, __u64 time, __u32 n)
 {
 	if (unlikely(!(io->conn->flags & CONN_CONFIRMED)))
 		exchange_confirm(io);
 	if (unlikely(!time))
-		record_dropped(DROPPED_UNTIMED);
-	record_row(row, failed ? OPERATION_STATUS_FAILED : OPERATION_STATUS_SUCCESS, run_duration(io, time));
+		self_add(SELF_DROPPED + DROPPED_UNTIMED, n);
+	record_row(row, failed ? OPERATION_STATUS_FAILED : OPERATION_STATUS_SUCCESS, run_duration(io, time), n);
 }
 
 /* A request is complete. */
@@ -94,14 +95,15 @@ static __always_inline void exchange_asked(struct io *io, struct exchange *x, bo
 			time = 0;
 	}
 	if (x->event == EXCHANGE_ASKED_ONLY) {
-		exchange_record(io, row, false, time);
+		exchange_record(io, row, false, time, 1);
 		return;
 	}
 	if (unlikely(early)) {
+		x->alike.head = 0;
 		q->early = 0;
 		if ((__u32)coarse_now(io) - early < EARLY_ANSWER_COARSE) {
 			/* Its answer was read by another thread before this event. */
-			exchange_record(io, row, q->early_status, coarse_now(io));
+			exchange_record(io, row, q->early_status, coarse_now(io), 1);
 			return;
 		}
 	}
@@ -133,6 +135,7 @@ static __always_inline void exchange_answered(struct io *io, struct exchange *x,
 		run = x->run;
 	}
 	if (unlikely(!known)) {
+		x->alike.head = 0;
 		if (conn_role(conn) == ROLE_CLIENT && !(conn->flags & CONN_UNSURE) && !by_id &&
 		    x->event == EXCHANGE_ANSWERED) {
 			q->early = (__u32)coarse_now(io) ?: 1;
@@ -142,9 +145,11 @@ static __always_inline void exchange_answered(struct io *io, struct exchange *x,
 	}
 	if (x->event != EXCHANGE_DONE) {
 		row = x->operation ? exchange_row(conn, x->operation) : run_row(run);
-		if (unlikely(!row))
+		if (unlikely(!row)) {
 			row = exchange_row(conn, OPERATION_NONE);
-		exchange_record(io, row, x->failed, run_time(run));
+			x->alike.head = 0;
+		}
+		exchange_record(io, row, x->failed, run_time(run), 1);
 		if (settings.queues && unlikely(x->length != LENGTH_NONE))
 			queue_told(row, x->length);
 	}
@@ -154,9 +159,22 @@ static __always_inline void exchange_answered(struct io *io, struct exchange *x,
 		bpf_map_delete_elem(&runs, &key);
 		queue_next(q);
 	} else {
-		queue_take(q);
+		queue_take(q, 1);
 		x->asked_any = 0;
 	}
+}
+
+/* What `n` answers said of a cache. */
+static __always_inline void exchange_cached(struct io *io, struct exchange *x, __u32 n)
+{
+	struct series *to = io->series;
+
+	if (!(x->hits | x->misses) || !to || io->conn->protocol != PROTOCOL_REDIS)
+		return;
+	if (x->hits)
+		cell_add(to, CELL_CACHE_HITS, (__u64)x->hits * n);
+	if (x->misses)
+		cell_add(to, CELL_CACHE_MISSES, (__u64)x->misses * n);
 }
 
 /* Takes the oldest run, up to the mark. 1: that was it. */
@@ -168,7 +186,7 @@ static long sync_step(__u32 i, struct io *io)
 	if (!run_oldest(io, &run))
 		return 1;
 	if (run_flags(run) & ASKED_SYNC) {
-		queue_take(q);
+		queue_take(q, 1);
 		return 1;
 	}
 	q->taken = run_count(run);
@@ -231,6 +249,41 @@ static __always_inline bool exchange_io(struct io *io, __u32 len)
 	return true;
 }
 
+/*
+ * Takes the messages behind the one that this step took, as long as they are like it: a pipeline of equal requests,
+ * or of equal answers to them. A global function, so that the verifier looks at it once.
+ */
+__noinline int exchange_repeat(CALL_PARAMS)
+{
+	struct exchange *x;
+	struct call *call;
+	struct io io;
+	__u32 n, most;
+	__u64 end;
+
+	CALL_ENTER
+	if (!conn || !scratch)
+		return 0;
+	io_init(&io, conn, scratch, scratch->call.dir);
+	x = &scratch->exchange;
+	call = io.call;
+	x->at = call->off - call->filled_at;
+	end = min_u64(call->filled, call->len - call->filled_at);
+	most = x->asks ? queue_room(&conn->queue) : run_count(x->run) - conn->queue.taken;
+	n = exchange_repeats(x, scratch->window, end, WINDOW_BYTES, most);
+	if (!n)
+		return 0;
+	x->consumed += n * x->consumed;
+	if (x->asks) {
+		queue_add(&conn->queue, n);
+		return 0;
+	}
+	queue_take(&conn->queue, n);
+	exchange_record(&io, run_row(x->run), x->failed, run_time(x->run), n);
+	exchange_cached(&io, x, n);
+	return 0;
+}
+
 /* ---- Steps ----------------------------------------------------------------------------------------------------- */
 
 enum { MALFORMED_MOST = 8 }; /* of a connection that has not been confirmed */
@@ -283,7 +336,7 @@ static __always_inline void exchange_tell(struct io *io, struct exchange *x, boo
 	x->consumed = 0;
 	x->event = EXCHANGE_NOTHING;
 	x->operation = OPERATION_NONE;
-	x->failed = x->flags = x->hits = x->misses = 0;
+	x->failed = x->flags = x->hits = x->misses = x->alike.head = 0;
 	x->length = LENGTH_NONE;
 	x->wants_keys = settings.queues != 0;
 	if (asks || by_id || x->asked_any) /* known from the step before */
@@ -306,12 +359,7 @@ static __always_inline void exchange_tell(struct io *io, struct exchange *x, boo
 /* What the step told. 1: the walk stops. */
 static __always_inline long exchange_apply(struct io *io, struct exchange *x, bool by_id)
 {
-	struct series *to = io->series;
-
-	if (x->hits && to && io->conn->protocol == PROTOCOL_REDIS)
-		cell_add(to, CELL_CACHE_HITS, x->hits);
-	if (x->misses && to && io->conn->protocol == PROTOCOL_REDIS)
-		cell_add(to, CELL_CACHE_MISSES, x->misses);
+	exchange_cached(io, x, 1);
 	switch (x->event) {
 	case EXCHANGE_NOTHING:
 		return 0;
@@ -346,29 +394,28 @@ static __always_inline long exchange_apply(struct io *io, struct exchange *x, bo
  * asks what is complete. The result is in scratch->exchange. A global function for each protocol, so that the
  * verifier looks at it once.
  */
-#define DEFINE_EXCHANGE(label, name)                                                 \
-	__noinline int name##_parse(CALL_PARAMS)                                     \
-	{                                                                            \
-		struct exchange *x;                                                  \
-		struct stream *s;                                                    \
-		const __u8 *p;                                                       \
-		CALL_ENTER                                                           \
-                                                                                     \
-		if (!conn || !scratch)                                               \
-			return 0;                                                    \
-		x = &scratch->exchange;                                              \
-		s = &conn->stream[scratch->call.dir & 1];                            \
-		p = window_shown(scratch);                                           \
-		if (!s->rq.left)                                                     \
-			x->verdict = x->asks ? name##_request(s, &conn->queue, p, x) \
-					     : name##_answer(s, &conn->queue, p, x); \
-		if (x->verdict != CONSUMED || exchange_pass(s, x))                   \
-			return 0;                                                    \
-		if (x->asks)                                                         \
-			name##_request_passed(s, &conn->queue, x);                   \
-		else                                                                 \
-			name##_answer_passed(s, &conn->queue, x);                    \
-		return 0;                                                            \
+#define DEFINE_EXCHANGE(label, name)                                        \
+	__noinline int name##_parse(CALL_PARAMS)                            \
+	{                                                                   \
+		struct exchange *x;                                         \
+		struct stream *s;                                           \
+		const __u8 *p;                                              \
+		CALL_ENTER                                                  \
+                                                                            \
+		if (!conn || !scratch)                                      \
+			return 0;                                           \
+		x = &scratch->exchange;                                     \
+		s = &conn->stream[scratch->call.dir & 1];                   \
+		p = window_shown(scratch);                                  \
+		if (!s->rq.left)                                            \
+			x->verdict = name##_message(s, &conn->queue, p, x); \
+		if (x->verdict != CONSUMED || exchange_pass(s, x))          \
+			return 0;                                           \
+		if (x->asks)                                                \
+			name##_request_passed(s, &conn->queue, x);          \
+		else                                                        \
+			name##_answer_passed(s, &conn->queue, x);           \
+		return 0;                                                   \
 	}
 
 /* Passes over what the parser ordered. Whether more of it is to come in another call. */
@@ -433,6 +480,8 @@ static long exchange_step(__u32 i, struct io *io)
 		stop = http_apply(io, x);
 	else
 		stop = exchange_apply(io, x, by_id);
+	if (x->alike.head && (x->event == EXCHANGE_ASKED || x->event == EXCHANGE_ANSWERED))
+		exchange_repeat(CALL_ARGS(io->conn, io->scratch));
 	io->call->off += x->consumed;
 	return stop || (io->call->off >= io->call->len && !io->call->rest);
 }

@@ -77,6 +77,15 @@ static __always_inline void websocket_opened(struct io *io)
 
 /* ---- Requests and answers -------------------------------------------------------------------------------------- */
 
+static __always_inline void http_path_add(struct io *io, struct http_part part)
+{
+	__u64 at = part.at;
+
+	clamp_mask(at, 15);
+	if (part.bytes)
+		target_add(&io->scratch->target, window_shown(io->scratch) + at, part.bytes);
+}
+
 /* The path of the request in progress leads to a row; 0: it has to be learnt. */
 static __always_inline __u32 http_path_row(struct io *io)
 {
@@ -156,7 +165,7 @@ static __always_inline void http_answered(struct io *io, struct exchange *x)
 		conn->flags &= ~CONN_UPGRADE_PENDING;
 	}
 	x->asked_any = 0;
-	queue_take(q);
+	queue_take(q, 1);
 }
 
 /* The connection is something else from here on. */
@@ -172,7 +181,7 @@ static __always_inline void http_upgraded(struct io *io, struct exchange *x)
 		record_http(run_row(run), x->id, ns);
 		websocket |= run_flags(run) & HTTP_ASKED_WEBSOCKET;
 		x->asked_any = 0;
-		queue_take(&conn->queue);
+		queue_take(&conn->queue, 1);
 	}
 	if (websocket && x->id == 101) {
 		x->length = ns; /* of the handshake */
@@ -190,9 +199,10 @@ static __always_inline long http_apply(struct io *io, struct exchange *x)
 
 	switch (x->event) {
 	case EXCHANGE_PATH:
-		target_add(&io->scratch->target, window_shown(io->scratch), x->consumed);
+		http_path_add(io, x->part);
 		return 0;
 	case EXCHANGE_PATH_END:
+		http_path_add(io, x->part);
 		s->http_row = http_path_row(io);
 		if (likely(s->http_row))
 			return 0;

@@ -210,7 +210,7 @@ static __always_inline void http_closed(struct conn *conn)
 		record_http_size(to, CELL_HTTP_RESPONSE_SIZE, HTTP_FOREVER - s->http.left);
 		if (run_flags(run) & HTTP_ASKED_WEBSOCKET)
 			record_refused(conn->series, s->http_status);
-		queue_take(q);
+		queue_take(q, 1);
 	}
 }
 

@@ -175,9 +175,9 @@ static __always_inline void row_cell_add(struct row *to, __u32 cell, __u64 n)
 		to->cell[cell] += n;
 }
 
-/* Counts one operation or request in its row. `ns`: its duration; TIME_NONE: it has none. */
+/* Counts `n` operations in their row. `ns`: the duration of each; TIME_NONE: they have none. */
 #define TIME_NONE (~0ULL)
-static __always_inline void record_row(__u32 row, __u32 status, __u64 ns)
+static __always_inline void record_row(__u32 row, __u32 status, __u64 ns, __u32 n)
 {
 	struct row *to = bpf_map_lookup_elem(&rows, &row);
 
@@ -189,12 +189,10 @@ static __always_inline void record_row(__u32 row, __u32 status, __u64 ns)
 		if (!to)
 			return;
 	}
-	row_cell_add(to, status, 1);
+	row_cell_add(to, status, n);
 	if (ns != TIME_NONE) {
-		__u64 sample = ns;
-
-		row_cell_add(to, ROW_DURATION + bucket_DURATION(sample), 1);
-		row_cell_add(to, ROW_CELL_COUNT - 1, sample);
+		row_cell_add(to, ROW_DURATION + bucket_DURATION(ns), n);
+		row_cell_add(to, ROW_CELL_COUNT - 1, ns * n);
 	}
 }
 

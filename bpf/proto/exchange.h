@@ -5,8 +5,7 @@
  * A protocol NAME has in proto/NAME.h, all pure:
  *
  *   NAME_starts(p, avail)           what the first bytes of a direction say (enum starts)
- *   NAME_request(s, q, p, x)        one step of the direction that asks
- *   NAME_answer(s, q, p, x)         one step of the direction that answers
+ *   NAME_message(s, q, p, x)        one step of the direction that asks or answers (x->asks)
  *   NAME_request_passed(s, q, x)    s->rq.left bytes, or none, have been passed over: is a message complete?
  *   NAME_answer_passed(s, q, x)
  *
@@ -42,8 +41,8 @@ enum exchange_event {
 	EXCHANGE_PART,     /* the same, but more answers to that request follow */
 	EXCHANGE_DONE,     /* the oldest request is over without an answer of its own (as after EXCHANGE_PART) */
 	EXCHANGE_SYNC,     /* all is over up to the oldest request with ASKED_SYNC, which is taken, too */
-	EXCHANGE_PATH,     /* HTTP: what was consumed belongs to the path of the request */
-	EXCHANGE_PATH_END, /* that was all of it: nothing was consumed */
+	EXCHANGE_PATH,     /* HTTP: `part` belongs to the path of the request */
+	EXCHANGE_PATH_END, /* the same, and that was all of it */
 	EXCHANGE_SIZED,    /* HTTP: the body of a request has passed; length says how long it was */
 	EXCHANGE_UPGRADED, /* HTTP: the oldest request is answered by 101, or a tunnel begins */
 	EXCHANGE_SKIPPED,  /* the oldest request was answered by silence, a success; nothing was consumed
@@ -60,20 +59,39 @@ enum asked_flags {
 	ASKED_B = 1 << 3,
 };
 
-enum { EXCHANGE_KEY_BYTES = 128 }; /* longer keys are not shown */
+enum {
+	EXCHANGE_KEY_BYTES = 128, /* longer keys are not shown */
+	EXCHANGE_KEY_PART = 64,   /* of one step */
+};
 
 /* The key of a request: the parser puts it together, step by step within one call; the framework clears it before. */
 struct exchange_key {
 	__u32 bytes, want; /* so far, and in all; want: 0, nothing is put together */
 	__u32 whole;       /* all of it is there */
 	__u32 pad;
-	char text[EXCHANGE_KEY_BYTES + LOOK_BYTES]; /* whatever behind `bytes` */
+	char text[EXCHANGE_KEY_BYTES + EXCHANGE_KEY_PART]; /* whatever behind `bytes` */
 };
 
 static __always_inline void exchange_key_clear(struct exchange_key *key)
 {
 	key->bytes = key->want = key->whole = 0;
 }
+
+/* HTTP: part of a path, among the bytes that a step was shown. */
+struct http_part {
+	__u8 at, bytes; /* at most 8, 16 */
+};
+
+enum { EXCHANGE_REPEATS = 32 }; /* of one step */
+
+/*
+ * What decides about a message that one step took whole: `head` bytes at its beginning (at most 24; 0: nothing is
+ * known) and `bytes` (at most 8) at `at`. Another one with the same bytes there means the same and is as long; an
+ * answer then has the operation of its request.
+ */
+struct exchange_alike {
+	__u8 head, at, bytes;
+};
 
 /* One step: what it is told, what it tells. In map memory. */
 struct exchange {
@@ -85,6 +103,7 @@ struct exchange {
 	__u8 asked_any;   /* answers: whether a request is outstanding */
 	__u8 asked_flags; /* ... and its enum asked_flags */
 	__u8 wants_keys;  /* requests: keys of operations with OPERATION_LENGTH are to be shown */
+	__u8 asks;        /* of which direction the bytes are */
 	/* tells: */
 	__u64 consumed;
 	__u32 id;        /* protocols that match by it; HTTP: status of the answer, or method */
@@ -94,7 +113,10 @@ struct exchange {
 	__u8 flags; /* enum asked_flags of what was asked */
 	__u8 hits;  /* cache: values found and not found by the answer */
 	__u8 misses;
-	__u8 asks;     /* the framework's */
+	struct http_part part;
+	struct exchange_alike alike;
+	__u32 own;     /* the parser's, within a step */
+	__u64 at;      /* exchange_repeats() */
 	__u64 length;  /* of the queue (list, stream) that the answer tells; LENGTH_NONE */
 	__u64 verdict; /* the framework's: also the oldest request, as a run */
 	__u64 run;
@@ -116,15 +138,17 @@ static __always_inline void exchange_answer(struct exchange *x, enum exchange_ev
 	x->failed = failed;
 }
 
-/* Adds to the key up to `n` of the bytes at `p`, of which LOOK_BYTES can be read. Returns how many. */
+/* Adds to the key up to `n` of the bytes at `p`. Returns how many. */
 static __always_inline __u32 exchange_key_add(struct exchange_key *key, const __u8 *p, __u32 n)
 {
 	__u64 at = key->bytes;
 
+	n = n < EXCHANGE_KEY_PART ? n : EXCHANGE_KEY_PART;
+
 	opaque(at);
 	if (at < EXCHANGE_KEY_BYTES) {
 #pragma clang loop unroll(full)
-		for (int i = 0; i < LOOK_BYTES; i += 8)
+		for (int i = 0; i < EXCHANGE_KEY_PART; i += 8)
 			store64(key->text + at + i, load64(p + i));
 		key->bytes = at + n;
 	}
@@ -156,6 +180,45 @@ static __always_inline __u32 decimal(__u64 word, __u32 digits)
 static __always_inline __u64 low_bytes(__u64 word, __u32 n)
 {
 	return n >= 8 ? word : word & ((1ULL << (8 * n)) - 1);
+}
+
+/* ---- Messages that are alike ----------------------------------------------------------------------------------- */
+
+/*
+ * How many of the messages behind the one at x->at in the window, x->consumed bytes long, are like it; at most
+ * `most`, and none that is not wholly before `end`. Up to `last`, and LOOK_BYTES behind it, the window can be read.
+ */
+static __always_inline __u32 exchange_repeats(struct exchange *x, const __u8 *window, __u64 end, __u64 last,
+					      __u32 most)
+{
+	volatile __u64 *place = &x->at; /* in memory: what the verifier knows does not multiply */
+	__u64 head[3], mask[3], rest = x->alike.at, rest_mask = low_bytes(~0ULL, x->alike.bytes), first;
+	__u64 bytes = x->consumed, at = *place;
+	__u32 n = 0;
+
+	if (at > last || end < bytes)
+		return 0;
+	clamp_mask(rest, 127);
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 3; i++) {
+		mask[i] = x->alike.head > 8 * i ? low_bytes(~0ULL, x->alike.head - 8 * i) : 0;
+		head[i] = load64(window + at + 8 * i) & mask[i];
+	}
+	first = load64(window + at + rest) & rest_mask;
+	end = min_u64(end - bytes, at + most * bytes);
+#pragma clang loop unroll(disable)
+	for (; n < EXCHANGE_REPEATS; n++) {
+		*place += bytes;
+		at = *place;
+		if (at > end || at > last)
+			break;
+		if ((load64(window + at) & mask[0]) != head[0] || (load64(window + at + 8) & mask[1]) != head[1] ||
+		    (load64(window + at + 16) & mask[2]) != head[2] ||
+		    (load64(window + at + rest) & rest_mask) != first)
+			break;
+	}
+	*place = n;
+	return *place;
 }
 
 #endif

@@ -58,9 +58,8 @@ enum http_head_bits {
 
 enum http_event {
 	HTTP_NOTHING,
-	HTTP_HEAD_BEGINS,      /* the start line was recognised */
-	HTTP_PATH_PART,        /* what was consumed belongs to the path of the target */
-	HTTP_PATH_END,         /* that was all of it; nothing was consumed */
+	HTTP_PATH_PART,        /* struct http_part belongs to the path of the target */
+	HTTP_PATH_END,         /* the same, and that was all of it */
 	HTTP_HEAD_COMPLETE,    /* the blank line was consumed; s->http.head and s->http_status describe the head */
 	HTTP_MESSAGE_COMPLETE, /* the body, or the head where there is none, has passed: http_passed() */
 };
@@ -72,12 +71,21 @@ enum http_asked {
 	HTTP_ASKED_CONNECT = ASKED_B,
 };
 
+/* Heads are passed over in blocks. */
+enum {
+	HTTP_BLOCK = 64,
+	HTTP_LINES = 4,      /* of a block, at most, in one step */
+	HTTP_LINE_SEEN = 24, /* bytes of a line that tell whether it matters */
+};
+
 #define HTTP_FOREVER (1ULL << 62) /* left, of a body that ends with the connection */
 
 #define HTTP_WORD(a, b, c, d, e, f, g, h)                                                                           \
 	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 | (__u64)(f) << 40 | \
 	 (__u64)(g) << 48 | (__u64)(h) << 56)
 #define HTTP_LOWER 0x2020202020202020ULL
+#define HTTP_LINE_END ('\r' | '\n' << 8)
+#define HTTP_VERSION_1 HTTP_WORD(' ', 'H', 'T', 'T', 'P', '/', '1', '.')
 #define HTTP_HALF(a, b, c, d) ((__u32)(a) | (__u32)(b) << 8 | (__u32)(c) << 16 | (__u32)(d) << 24)
 
 /* Whether the bytes begin a request (RFC 9110 section 9; a method and its space, seen in its first four bytes). */
@@ -121,36 +129,100 @@ static __always_inline bool http_has_newline(const __u8 *p, __u32 avail)
 	return http_span(p, avail, false) < avail;
 }
 
-/* Bytes before the first newline of all that can be seen; `avail`: there is none. */
+/* The newlines of the 64 bytes at `p`, a bit each. */
+static __always_inline __u64 http_newlines(const __u8 *p)
+{
+	const __u64 rest = 0x7f7f7f7f7f7f7f7fULL;
+	__u64 newlines = 0, word;
+
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 8; i++) {
+		word = load64(p + 8 * i) ^ '\n' * 0x0101010101010101ULL;
+		word = ~(((word & rest) + rest) | word | rest) >> 7; /* 1 for each byte that is one */
+		newlines |= (word * 0x0102040810204080ULL) >> 56 << 8 * i;
+	}
+	return newlines;
+}
+
+/* Bytes before the first newline of the next 64; `avail`: there is none. */
 static __always_inline __u32 http_line(const __u8 *p, __u32 avail)
 {
-	__u32 n = LOOK_BYTES;
-	__u64 in = 0;
+	__u64 newlines = http_newlines(p);
+	__u32 n = newlines ? lowest_bit(newlines) : HTTP_BLOCK;
 
-#define HTTP_LINE_WORD(at)                                 \
-	if (!in && (at) < avail) {                         \
-		in = match_byte(load64(p + (at)), '\n');   \
-		n = in ? (at) + (lowest_bit(in) >> 3) : n; \
-	}
-	HTTP_LINE_WORD(0)
-	HTTP_LINE_WORD(8)
-	HTTP_LINE_WORD(16)
-	HTTP_LINE_WORD(24)
-	HTTP_LINE_WORD(32)
-	HTTP_LINE_WORD(40)
-	HTTP_LINE_WORD(48)
-	HTTP_LINE_WORD(56)
-#undef HTTP_LINE_WORD
 	opaque(n);
 	return n < avail ? n : avail;
+}
+
+/*
+ * Whether the line that begins at `p`, of which HTTP_LINE_SEEN bytes can be read, may say how a body ends or where an
+ * upgrade leads, or ends the head. "Connection: keep-alive" and "close" don't: what frames a body are its length and
+ * its coding.
+ */
+static __always_inline bool http_line_matters(const __u8 *p)
+{
+	__u64 name = load64(p) | HTTP_LOWER, behind;
+
+	if (p[0] <= ' ')
+		return true;
+	if (name == HTTP_WORD('c', 'o', 'n', 't', 'e', 'n', 't', '-'))
+		return (p[8] | 0x20) == 'l';
+	if (name == HTTP_WORD('c', 'o', 'n', 'n', 'e', 'c', 't', 'i')) {
+		behind = load64(p + 8) | HTTP_LOWER;
+		if (behind == HTTP_WORD('o', 'n', ':', ' ', 'k', 'e', 'e', 'p'))
+			return (load64(p + 16) | (HTTP_LOWER & HTTP_WORD(0, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0))) !=
+			       HTTP_WORD('-', 'a', 'l', 'i', 'v', 'e', '\r', '\n');
+		return behind != HTTP_WORD('o', 'n', ':', ' ', 'c', 'l', 'o', 's') ||
+		       (load32(p + 16) | 0x20) != HTTP_HALF('e', '\r', '\n', p[19]);
+	}
+	return name == HTTP_WORD('t', 'r', 'a', 'n', 's', 'f', 'e', 'r') ||
+	       name == HTTP_WORD('u', 'p', 'g', 'r', 'a', 'd', 'e', ':') ||
+	       name == HTTP_WORD('s', 'e', 'c', '-', 'w', 'e', 'b', 's');
+}
+
+/*
+ * From the middle of a line, *consumed bytes behind `p`, over it and all lines that don't matter. True: *consumed is
+ * the start of a line; false: the end of what can be seen.
+ */
+static __always_inline bool http_skip_lines(const __u8 *p, __u32 avail, __u64 *consumed)
+{
+	__u64 newlines, line, from = *consumed;
+
+	*consumed = avail;
+#pragma clang loop unroll(disable)
+	for (__u64 at = 0; at < LOOK_BYTES; at += HTTP_BLOCK) {
+		if (at >= avail)
+			break;
+		if (at + HTTP_BLOCK <= from)
+			continue;
+		newlines = http_newlines(p + at);
+		if (at <= from)
+			newlines &= ~0ULL << (from - at);
+#pragma clang loop unroll(disable)
+		for (int i = 0; i < HTTP_LINES && newlines; i++) {
+			line = at + lowest_bit(newlines) + 1;
+			newlines &= newlines - 1;
+			if (line > avail)
+				return false;
+			opaque(line);
+			if ((newlines && i == HTTP_LINES - 1) || line + HTTP_LINE_SEEN > avail ||
+			    line > LOOK_BYTES - HTTP_LINE_SEEN || http_line_matters(p + line)) {
+				*consumed = line;
+				return true;
+			}
+		}
+	}
+	return false;
 }
 
 /* On to behind the newline, then `next`; or over all that can be seen. */
 static __always_inline void http_skip_line(struct stream *s, const __u8 *p, __u32 avail, __u64 *consumed,
 					   enum http_state next)
 {
-	__u32 n = http_line(p, avail);
+	__u32 n;
 
+	avail = avail < HTTP_BLOCK ? avail : HTTP_BLOCK;
+	n = http_line(p, avail);
 	*consumed = n;
 	if (n < avail) {
 		*consumed = n + 1;
@@ -189,8 +261,46 @@ static __always_inline enum label_method http_method(const __u8 *p, __u32 *bytes
 	return METHOD_OTHER;
 }
 
+/* Where the part of a path ends that is at `p`: a byte behind the path, or what is no part of any; at most 16. */
+static __always_inline __u32 http_path_span(const __u8 *p)
+{
+	__u64 low = load64(p), high = load64(p + 8), in_low, in_high;
+	const __u64 tops = 0x8080808080808080ULL;
+
+	/* Space and below, '?', '#'. */
+	in_low = ((low - 0x2121212121212121ULL) & ~low & tops) | match_byte(low, '?') | match_byte(low, '#');
+	in_high = ((high - 0x2121212121212121ULL) & ~high & tops) | match_byte(high, '?') | match_byte(high, '#');
+	if (in_low)
+		return lowest_bit(in_low) >> 3;
+	return in_high ? 8 + (lowest_bit(in_high) >> 3) : 16;
+}
+
+/* In the path, `at` bytes (at most 8) behind `p`; on to the version if that can be seen. */
+static __always_inline void http_path(struct stream *s, const __u8 *p, __u32 at, __u32 avail, __u64 *consumed,
+				      __u32 *event, struct http_part *part)
+{
+	__u64 from = at, n;
+
+	clamp_mask(from, 15);
+	p += from;
+	avail -= at;
+	n = http_path_span(p);
+	part->at = at;
+	part->bytes = n < avail ? n : avail;
+	*consumed = at + part->bytes;
+	*event = HTTP_PATH_PART;
+	if (n >= 16 || n >= avail)
+		return;
+	clamp_mask(n, 15);
+	s->http.state = p[n] == ' ' ? HTTP_VERSION : HTTP_QUERY;
+	if (n + 8 <= avail && load64(p + n) == HTTP_VERSION_1) {
+		s->http.state = HTTP_SKIP_LINE;
+		*event = HTTP_PATH_END;
+	}
+}
+
 static __always_inline enum verdict http_start_line(struct stream *s, const __u8 *p, __u32 avail, __u64 left,
-						    __u64 *consumed, enum http_event *event)
+						    __u64 *consumed, __u32 *event, struct http_part *part)
 {
 	__u64 word = load64(p);
 	bool short_of_bytes = avail == left; /* the call has no more than can be seen */
@@ -208,7 +318,11 @@ static __always_inline enum verdict http_start_line(struct stream *s, const __u8
 		s->http_method = method;
 		s->http.state = bytes ? HTTP_TARGET : HTTP_QUERY;
 		*consumed = bytes ?: 4;
-		*event = HTTP_HEAD_BEGINS;
+		if (bytes && bytes < avail && p[bytes & 15] == '/' && method != METHOD_CONNECT) { /* origin form */
+			s->http.state = HTTP_PATH;
+			s->http.digits = 0;
+			http_path(s, p, bytes, avail, consumed, event, part);
+		}
 		return CONSUMED;
 	}
 	if ((__u32)word == HTTP_HALF('H', 'T', 'T', 'P') && avail < 12 && short_of_bytes)
@@ -221,7 +335,6 @@ static __always_inline enum verdict http_start_line(struct stream *s, const __u8
 		s->http_status = a < 10 && b < 10 && c < 10 ? a * 100 + b * 10 + c : 0;
 		s->http.state = HTTP_SKIP_LINE;
 		*consumed = 12;
-		*event = HTTP_HEAD_BEGINS;
 		return CONSUMED;
 	}
 	if ((__u32)word == (__u32)HTTP_PROXY_SIGNATURE && avail < 16 && short_of_bytes)
@@ -231,7 +344,7 @@ static __always_inline enum verdict http_start_line(struct stream *s, const __u8
 	} else if (word == HTTP_PROXY_SIGNATURE) {
 		s->http.left = 16 + (p[14] << 8 | p[15]);
 		s->http.state = HTTP_PROXY_HEAD;
-	} else if ((__u16)word == ('\r' | '\n' << 8)) { /* an empty line before a request (RFC 9112 section 2.2) */
+	} else if ((__u16)word == HTTP_LINE_END) { /* an empty line before a request (RFC 9112 section 2.2) */
 		*consumed = 2;
 	} else {
 		http_opaque(s, left, consumed);
@@ -239,9 +352,24 @@ static __always_inline enum verdict http_start_line(struct stream *s, const __u8
 	return CONSUMED;
 }
 
+/* " 1024" and a line end behind "Content-Length:", all to be seen: a step instead of one for each digit. */
+static __always_inline void http_length(struct stream *s, const __u8 *p, __u32 avail, __u64 *consumed)
+{
+	__u64 word = load64(p + 16), end = match_byte(word, '\r');
+	__u32 digits = lowest_bit(end) >> 3;
+
+	if (avail < 24 || p[15] != ' ' || !end || !digits ||
+	    (low_bytes(((word ^ 0x3030303030303030ULL) + 0x7676767676767676ULL) | word, digits) &
+	     0x8080808080808080ULL))
+		return;
+	s->http.size = decimal(word, digits);
+	s->http.state = HTTP_SKIP_LINE;
+	*consumed = 16 + digits;
+}
+
 /* At the start of a line: which field it is. Names are compared in lower case; bit 5 of '-' and ':' is set. */
 static __always_inline enum verdict http_field(struct stream *s, const __u8 *p, __u32 avail, __u64 left,
-					       __u64 *consumed, enum http_event *event)
+					       __u64 *consumed, __u32 *event)
 {
 	__u64 low = load64(p) | HTTP_LOWER, high = load64(p + 8) | HTTP_LOWER;
 	__u32 end = p[0] == '\r' && avail > 1 && p[1] == '\n' ? 2 : p[0] == '\n' ? 1 : 0;
@@ -271,13 +399,13 @@ static __always_inline enum verdict http_field(struct stream *s, const __u8 *p, 
 		s->http.size = 0; /* told twice, it counts once (RFC 9110 section 8.6) */
 		s->http.head |= HTTP_HAS_LENGTH;
 		*consumed = 15;
+		http_length(s, p, avail, consumed);
 	} else if (low == HTTP_WORD('t', 'r', 'a', 'n', 's', 'f', 'e', 'r') &&
 		   high == HTTP_WORD('-', 'e', 'n', 'c', 'o', 'd', 'i', 'n')) {
 		s->http.state = HTTP_CODING_NAME;
 		*consumed = 16;
 	} else {
 		s->http.state = HTTP_SKIP_LINE;
-		http_skip_line(s, p, avail, consumed, HTTP_FIELD);
 	}
 	return CONSUMED;
 }
@@ -355,20 +483,6 @@ static __always_inline void http_next_token(struct stream *s, const __u8 *p, __u
 		http_span(p, avail, false) == n ? HTTP_FIELD : s->http.state - HTTP_UPGRADE_NEXT + HTTP_UPGRADE;
 }
 
-/* Where the part of a path ends that is at `p`: a byte behind the path, or what is no part of any; at most 16. */
-static __always_inline __u32 http_path_span(const __u8 *p)
-{
-	__u64 low = load64(p), high = load64(p + 8), in_low, in_high;
-	const __u64 tops = 0x8080808080808080ULL;
-
-	/* Space and below, '?', '#'. */
-	in_low = ((low - 0x2121212121212121ULL) & ~low & tops) | match_byte(low, '?') | match_byte(low, '#');
-	in_high = ((high - 0x2121212121212121ULL) & ~high & tops) | match_byte(high, '?') | match_byte(high, '#');
-	if (in_low)
-		return lowest_bit(in_low) >> 3;
-	return in_high ? 8 + (lowest_bit(in_high) >> 3) : 16;
-}
-
 /* At the target (RFC 9112 section 3.2): origin form, "*", or absolute form. */
 static __always_inline enum verdict http_target(struct stream *s, const __u8 *p, __u32 avail, __u64 left)
 {
@@ -387,18 +501,6 @@ static __always_inline enum verdict http_target(struct stream *s, const __u8 *p,
 	return CONSUMED;
 }
 
-/* In the path: what is consumed belongs to it. */
-static __always_inline void http_path(struct stream *s, const __u8 *p, __u32 avail, __u64 *consumed,
-				      enum http_event *event)
-{
-	__u32 n = http_path_span(p);
-
-	*consumed = n < avail ? n : avail;
-	*event = HTTP_PATH_PART;
-	if (n < 16 && n < avail)
-		s->http.state = HTTP_QUERY;
-}
-
 /* Over what is behind the path, to the space before the version. */
 static __always_inline void http_query(struct stream *s, const __u8 *p, __u32 avail, __u64 *consumed)
 {
@@ -412,11 +514,11 @@ static __always_inline void http_query(struct stream *s, const __u8 *p, __u32 av
 
 /* " HTTP/1." and a line end: without it, it was no request of HTTP/1 (of SIP, RTSP, HTTP/0.9 ...). */
 static __always_inline enum verdict http_version(struct stream *s, const __u8 *p, __u32 avail, __u64 left,
-						 enum http_event *event)
+						 __u32 *event)
 {
 	if (avail < 8 && avail == left)
 		return INCOMPLETE;
-	if (load64(p) != HTTP_WORD(' ', 'H', 'T', 'T', 'P', '/', '1', '.'))
+	if (load64(p) != HTTP_VERSION_1)
 		return MALFORMED;
 	s->http.state = HTTP_SKIP_LINE;
 	*event = HTTP_PATH_END;
@@ -499,28 +601,25 @@ static __always_inline enum verdict http_chunk(struct stream *s, const __u8 *p, 
 	return CONSUMED;
 }
 
-/*
- * One step of a direction in STREAM_HTTP. At HTTP_HEAD_COMPLETE the caller decides what follows with
- * http_after_head() or by changing the mode; behind each step it passes over s->http.left bytes and asks
- * http_passed().
- */
-static __always_inline enum verdict http_step(struct stream *s, const __u8 *p, __u32 avail, __u64 left,
-					      __u64 *consumed, enum http_event *event)
+/* The same up to a line of no interest. */
+static __always_inline enum verdict http_state_step(struct stream *s, const __u8 *p, __u32 avail, __u64 left,
+						    __u64 *consumed, __u32 *event, struct http_part *part)
 {
 	__u32 state = s->http.state, n;
 
 	*consumed = 0;
 	*event = HTTP_NOTHING;
+	part->at = part->bytes = 0;
 	switch (state) {
 	case HTTP_START:
-		return http_start_line(s, p, avail, left, consumed, event);
+		return http_start_line(s, p, avail, left, consumed, event, part);
 	case HTTP_TARGET:
 		return http_target(s, p, avail, left);
 	case HTTP_AUTHORITY:
 		http_authority(s, p, consumed);
 		return CONSUMED;
 	case HTTP_PATH:
-		http_path(s, p, avail, consumed, event);
+		http_path(s, p, 0, avail, consumed, event, part);
 		return CONSUMED;
 	case HTTP_QUERY:
 		http_query(s, p, avail, consumed);
@@ -549,7 +648,6 @@ static __always_inline enum verdict http_step(struct stream *s, const __u8 *p, _
 		*consumed = s->http.state == HTTP_CODING ? 2 : 0;
 		return CONSUMED;
 	case HTTP_SKIP_LINE:
-		http_skip_line(s, p, avail, consumed, HTTP_FIELD);
 		return CONSUMED;
 	case HTTP_PROXY_LINE:
 		http_skip_line(s, p, avail, consumed, HTTP_START);
@@ -587,6 +685,33 @@ static __always_inline enum verdict http_step(struct stream *s, const __u8 *p, _
 		http_opaque(s, left, consumed);
 		return CONSUMED;
 	}
+}
+
+/*
+ * One step of a direction in STREAM_HTTP. At HTTP_HEAD_COMPLETE the caller decides what follows with
+ * http_after_head() or by changing the mode; behind each step it passes over s->http.left bytes and asks
+ * http_passed().
+ */
+static __always_inline enum verdict http_step(struct stream *s, const __u8 *p, __u32 avail, __u64 left,
+					      __u64 *consumed, __u32 *event, struct http_part *part)
+{
+	enum verdict verdict = http_state_step(s, p, avail, left, consumed, event, part);
+	__u64 line;
+
+	if (verdict != CONSUMED || s->http.state != HTTP_SKIP_LINE)
+		return verdict;
+	spare_stack();
+	if (!http_skip_lines(p, avail, consumed))
+		return CONSUMED;
+	s->http.state = HTTP_FIELD;
+	line = *(volatile __u64 *)consumed;
+	opaque(line);
+	if (*event == HTTP_NOTHING && line + 2 <= avail && line < LOOK_BYTES && load16(p + line) == HTTP_LINE_END) {
+		*consumed = line + 2;
+		*event = HTTP_HEAD_COMPLETE;
+		s->http.state = HTTP_HEAD_END;
+	}
+	return CONSUMED;
 }
 
 /* Whether the complete request head asks for a WebSocket (RFC 6455 section 4.2.1), be it a faulty one. */
@@ -644,10 +769,8 @@ static __always_inline enum http_event http_passed(struct stream *s)
 
 /* ---- As a protocol of requests and answers: exchange.h --------------------------------------------------------- */
 
-static __always_inline enum verdict http_request(struct stream *s, struct queue *q, const __u8 *p, struct exchange *x)
+static __always_inline void http_request_told(struct stream *s, struct exchange *x, enum http_event event)
 {
-	enum http_event event;
-	enum verdict verdict = http_step(s, p, x->avail, x->left, &x->consumed, &event);
 	__u32 head = s->http.head;
 
 	if (event == HTTP_PATH_PART || event == HTTP_PATH_END) {
@@ -663,7 +786,6 @@ static __always_inline enum verdict http_request(struct stream *s, struct queue 
 	} else if (event == HTTP_HEAD_COMPLETE) { /* an answer in the wrong direction: not understood */
 		http_opaque(s, x->left, &x->consumed);
 	}
-	return verdict;
 }
 
 static __always_inline void http_request_passed(struct stream *s, struct queue *q, struct exchange *x)
@@ -675,16 +797,13 @@ static __always_inline void http_request_passed(struct stream *s, struct queue *
 		x->event = EXCHANGE_SIZED;
 }
 
-static __always_inline enum verdict http_answer(struct stream *s, struct queue *q, const __u8 *p, struct exchange *x)
+static __always_inline void http_answer_told(struct stream *s, struct exchange *x, enum http_event event)
 {
-	enum http_event event;
-	enum verdict verdict = http_step(s, p, x->avail, x->left, &x->consumed, &event);
-
 	if (event != HTTP_HEAD_COMPLETE)
-		return verdict;
+		return;
 	if (s->http.head & HTTP_IS_REQUEST) {
 		http_opaque(s, x->left, &x->consumed);
-		return verdict;
+		return;
 	}
 	x->id = s->http_status;
 	if (s->http_status == 101) {
@@ -695,6 +814,17 @@ static __always_inline enum verdict http_answer(struct stream *s, struct queue *
 		if ((x->asked_flags & HTTP_ASKED_CONNECT) && s->http_status / 100 == 2)
 			x->event = EXCHANGE_UPGRADED; /* a tunnel */
 	}
+}
+
+/* One step of the direction that x->asks, so that it is there once. */
+static __always_inline enum verdict http_message(struct stream *s, struct queue *q, const __u8 *p, struct exchange *x)
+{
+	enum verdict verdict = http_step(s, p, x->avail, x->left, &x->consumed, &x->own, &x->part);
+
+	if (x->asks)
+		http_request_told(s, x, x->own);
+	else
+		http_answer_told(s, x, x->own);
 	return verdict;
 }
 

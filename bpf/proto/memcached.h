@@ -578,6 +578,12 @@ static __always_inline enum verdict memcached_answer(struct stream *s, struct qu
 	return CONSUMED;
 }
 
+static __always_inline enum verdict memcached_message(struct stream *s, struct queue *q, const __u8 *p,
+						      struct exchange *x)
+{
+	return x->asks ? memcached_request(s, q, p, x) : memcached_answer(s, q, p, x);
+}
+
 /* s->rq.operation holds the hits of the answer so far. */
 static __always_inline void memcached_answer_passed(struct stream *s, struct queue *q, struct exchange *x)
 {

@@ -500,6 +500,12 @@ static __always_inline enum verdict mongodb_answer(struct stream *s, struct queu
 	}
 }
 
+static __always_inline enum verdict mongodb_message(struct stream *s, struct queue *q, const __u8 *p,
+						    struct exchange *x)
+{
+	return x->asks ? mongodb_request(s, q, p, x) : mongodb_answer(s, q, p, x);
+}
+
 static __always_inline void mongodb_answer_passed(struct stream *s, struct queue *q, struct exchange *x)
 {
 	if (!mongodb_ends(s))

@@ -720,6 +720,12 @@ static __always_inline enum verdict mysql_answer(struct stream *s, struct queue 
 	return length < 7 ? MALFORMED : mysql_ok(s, q, p, x, length);
 }
 
+static __always_inline enum verdict mysql_message(struct stream *s, struct queue *q, const __u8 *p,
+						  struct exchange *x)
+{
+	return x->asks ? mysql_request(s, q, p, x) : mysql_answer(s, q, p, x);
+}
+
 static __always_inline void mysql_answer_passed(struct stream *s, struct queue *q, struct exchange *x)
 {
 	if (s->rq.state == MYSQL_OVER) {

@@ -521,6 +521,12 @@ static __always_inline enum verdict postgresql_answer(struct stream *s, struct q
 	return CONSUMED;
 }
 
+static __always_inline enum verdict postgresql_message(struct stream *s, struct queue *q, const __u8 *p,
+						       struct exchange *x)
+{
+	return x->asks ? postgresql_request(s, q, p, x) : postgresql_answer(s, q, p, x);
+}
+
 static __always_inline void postgresql_answer_passed(struct stream *s, struct queue *q, struct exchange *x)
 {
 	/* A mark stays until the server is ready; the statements of a Query are parts of it. */

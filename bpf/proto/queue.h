@@ -93,16 +93,31 @@ static __always_inline bool queue_push(struct queue *q, __u64 run)
 	return true;
 }
 
+/* How many more requests the newest run can take; 0: it is not here. */
+static __always_inline __u32 queue_room(struct queue *q)
+{
+	__u32 n = q->tail - *(volatile __u32 *)&q->head;
+	__u64 run = *queue_place(q, q->tail - 1);
+
+	return n && n <= QUEUE_INLINE && run_is_here(run) ? RUN_COUNT_MAX - run_count(run) : 0;
+}
+
+/* Adds `n` requests like the newest one, for which there is room. */
+static __always_inline void queue_add(struct queue *q, __u32 n)
+{
+	*queue_place(q, q->tail - 1) += n;
+}
+
 /* Whether the oldest run, of which `taken` requests are answered, has another one. */
 static __always_inline bool run_has_more(const struct queue *q, __u64 run)
 {
 	return q->taken < run_count(run);
 }
 
-/* One request of the oldest run is answered. */
-static __always_inline void queue_take(struct queue *q)
+/* So many requests of the oldest run are answered. */
+static __always_inline void queue_take(struct queue *q, __u32 n)
 {
-	q->taken++;
+	q->taken += n;
 }
 
 /* The oldest run is answered to its end and another one is behind it. */

@@ -135,8 +135,23 @@ static __always_inline void redis_named(struct stream *s, struct queue *q, struc
 		q->told[0] |= REDIS_SUBSCRIBED;
 }
 
+/* The header of the first or second argument, `bytes` long and at `at`, is among what decides about a request. */
+static __always_inline void redis_argument_alike(struct exchange_alike *alike, __u32 at, __u32 bytes, bool second)
+{
+	if (!alike->head)
+		return;
+	if (!second) {
+		alike->head = at + bytes <= 24 ? at + bytes : 0;
+	} else {
+		alike->at = at;
+		alike->bytes = bytes;
+		if (bytes > 8 || at > 127)
+			alike->head = 0;
+	}
+}
+
 /* Takes the header of the next argument, too, where it can be seen: a step less. */
-static __always_inline void redis_argument_seen(struct stream *s, const __u8 *p, struct exchange *x)
+static __always_inline void redis_argument_seen(struct stream *s, const __u8 *p, struct exchange *x, bool second)
 {
 	__u64 at = x->consumed + s->rq.left;
 	struct redis_header header;
@@ -146,10 +161,11 @@ static __always_inline void redis_argument_seen(struct stream *s, const __u8 *p,
 	opaque(at);
 	if (at > LOOK_BYTES - LOOKAHEAD)
 		return;
-	clamp_mask(at, 63);
+	clamp_mask(at, 255);
 	header = redis_header(p + at, LOOKAHEAD, false);
 	if (!header.bytes || header.wrong || header.negative || p[at] != '$')
 		return;
+	redis_argument_alike(&x->alike, at, header.bytes, second);
 	s->rq.count--;
 	x->consumed = at + header.bytes;
 	s->rq.left = header.value + 2;
@@ -185,8 +201,9 @@ static __always_inline enum verdict redis_name(struct stream *s, struct queue *q
 	s->rq.left = bytes + 2;
 	s->rq.state = REDIS_PASSING;
 	if (s->rq.operation != OPERATION_REDIS_CLIENT && !(operation_flags(s->rq.operation) & OPERATION_LENGTH)) {
-		redis_argument_seen(s, p - at, x);
-		redis_argument_seen(s, p - at, x);
+		x->alike = (struct exchange_alike){.head = at && x->consumed + bytes <= 24 ? x->consumed + bytes : 0};
+		redis_argument_seen(s, p - at, x, false);
+		redis_argument_seen(s, p - at, x, true);
 	}
 	return CONSUMED;
 }
@@ -292,7 +309,7 @@ static __always_inline enum verdict redis_request(struct stream *s, struct queue
 		return CONSUMED;
 	case REDIS_KEY:
 		n = s->rq.word < x->avail ? s->rq.word : x->avail;
-		x->consumed = exchange_key_add(&x->key, p, n);
+		x->consumed = n = exchange_key_add(&x->key, p, n);
 		s->rq.word -= n;
 		if (s->rq.word)
 			return CONSUMED;
@@ -392,6 +409,13 @@ static __always_inline enum verdict redis_answer(struct stream *s, struct queue 
 		s->rq.bits |= top && type == '-' ? REDIS_FAILED : 0;
 		x->consumed = 1;
 		s->rq.state = REDIS_LINE;
+		ends = match_byte(load64(p), '\n');
+		n = (lowest_bit(ends) >> 3) + 1;
+		if (ends && n <= x->avail) { /* "+OK" */
+			x->consumed = n;
+			s->rq.state = REDIS_VALUE;
+			x->alike = (struct exchange_alike){.head = top ? n : 0};
+		}
 		return CONSUMED;
 	case ':':
 	case '_':
@@ -450,8 +474,16 @@ static __always_inline enum verdict redis_answer(struct stream *s, struct queue 
 		if (top && (flags & OPERATION_CACHE_EACH))
 			s->rq.bits |= REDIS_EACH;
 	}
+	if (top && !s->rq.count && x->length == LENGTH_NONE)
+		x->alike = (struct exchange_alike){.head = x->consumed};
 	s->rq.state = REDIS_VALUE;
 	return CONSUMED;
+}
+
+static __always_inline enum verdict redis_message(struct stream *s, struct queue *q, const __u8 *p,
+						  struct exchange *x)
+{
+	return x->asks ? redis_request(s, q, p, x) : redis_answer(s, q, p, x);
 }
 
 static __always_inline void redis_answer_passed(struct stream *s, struct queue *q, struct exchange *x)

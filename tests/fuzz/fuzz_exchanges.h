@@ -49,7 +49,7 @@ static inline void fuzz_exchanges(const struct exchange_protocol *protocol, bool
 	static struct dialogue whole, cut;
 	__u8 first[LOOK_BYTES];
 
-	for (__u8 avail = 0; protocol->starts && n && avail <= LOOK_BYTES && avail <= n; avail++) {
+	for (__u32 avail = 0; protocol->starts && n && avail <= LOOK_BYTES && avail <= n; avail++) {
 		memset(first, avail, sizeof(first));
 		memcpy(first, data, avail);
 		require(protocol->starts(first, avail) != STARTS_SHORT || avail < LOOKAHEAD);

@@ -22,8 +22,8 @@ typedef void passed_function(struct stream *s, struct queue *q, struct exchange 
 
 struct exchange_protocol {
 	starts_function *starts;
-	step_function *step[2]; /* asking, answering */
-	passed_function *passed[2];
+	step_function *message;
+	passed_function *passed[2];                /* asking, answering */
 	bool (*is_opaque)(const struct stream *s); /* HTTP */
 };
 
@@ -37,13 +37,9 @@ struct exchange_protocol {
 
 /* The same of a protocol that is recognised otherwise. */
 #define EXCHANGE_STEPS(name, starts, is_opaque)                                                                   \
-	static enum verdict name##_request_(struct stream *s, struct queue *q, const __u8 *p, struct exchange *x) \
+	static enum verdict name##_message_(struct stream *s, struct queue *q, const __u8 *p, struct exchange *x) \
 	{                                                                                                         \
-		return name##_request(s, q, p, x);                                                                \
-	}                                                                                                         \
-	static enum verdict name##_answer_(struct stream *s, struct queue *q, const __u8 *p, struct exchange *x)  \
-	{                                                                                                         \
-		return name##_answer(s, q, p, x);                                                                 \
+		return name##_message(s, q, p, x);                                                                \
 	}                                                                                                         \
 	static void name##_request_passed_(struct stream *s, struct queue *q, struct exchange *x)                 \
 	{                                                                                                         \
@@ -53,10 +49,10 @@ struct exchange_protocol {
 	{                                                                                                         \
 		name##_answer_passed(s, q, x);                                                                    \
 	}                                                                                                         \
-	static const struct exchange_protocol name##_protocol = {starts,                                          \
-								 {name##_request_, name##_answer_},               \
-								 {name##_request_passed_, name##_answer_passed_}, \
-								 is_opaque};
+	static const struct exchange_protocol name##_protocol = {                                                 \
+		starts, name##_message_, {name##_request_passed_, name##_answer_passed_}, is_opaque};
+
+enum { EXCHANGE_REPEATS_SHOWN = 512 }; /* of a window */
 
 enum { DIALOGUE_MAX = 4096, HTTP_TEXT_BYTES = 8192, ASKING = 0, ANSWERING = 1 };
 
@@ -83,9 +79,10 @@ struct dialogue {
 	bool by_id;     /* answers name their requests */
 	bool broken[2]; /* MALFORMED was said */
 	bool hidden;
-	bool http_too; /* the protocol is HTTP */
-	bool opaque;   /* ... and what is none passed to the end of its call */
-	__u32 unasked; /* answers to nothing */
+	bool http_too;  /* the protocol is HTTP */
+	bool opaque;    /* ... and what is none passed to the end of its call */
+	__u32 unasked;  /* answers to nothing */
+	__u32 repeated; /* messages that were known to be like the one before */
 	__u32 asked_head, asked_tail, n_done, hits, misses;
 	__u64 length;                /* the latest told */
 	__u32 path, paths_end;       /* HTTP: the path of the request in progress, of all so far */
@@ -175,13 +172,14 @@ static inline void dialogue_http_event(struct dialogue *d, const struct exchange
 
 	switch (x->event) {
 	case EXCHANGE_PATH:
-		require(d->path + x->consumed < HTTP_TEXT_BYTES);
-		memcpy(d->paths + d->path, p, x->consumed);
-		d->path += x->consumed;
-		d->paths[d->path] = 0;
-		return;
 	case EXCHANGE_PATH_END:
-		require(!x->consumed && s->http_method < METHOD_COUNT);
+		require(d->path + x->part.bytes < HTTP_TEXT_BYTES);
+		memcpy(d->paths + d->path, p + x->part.at, x->part.bytes);
+		d->path += x->part.bytes;
+		d->paths[d->path] = 0;
+		if (x->event == EXCHANGE_PATH)
+			return;
+		require(s->http_method < METHOD_COUNT);
 		d->path = d->paths_end;
 		memmove(d->paths + d->path + strlen(methods[s->http_method]) + 1, d->paths + d->path,
 			strlen(d->paths + d->path) + 1);
@@ -272,6 +270,55 @@ static inline const char *dialogue_text(const struct dialogue *d)
 	return text;
 }
 
+/*
+ * What exchange_repeats() says of the messages behind one: each must then turn out to be as long and to mean the
+ * same. `left` of them are still to come.
+ */
+struct repeats {
+	struct exchange first;
+	__u64 bytes, passed;
+	__u32 left, hits, misses;
+};
+
+static inline void dialogue_repeats(struct dialogue *d, struct repeats *r, const struct exchange *x, __u64 bytes,
+				    const __u8 *text, __u64 left)
+{
+	__u32 most = 0;
+
+	static __u8 window[EXCHANGE_REPEATS_SHOWN + LOOK_BYTES];
+	__u64 shown = min_u64(left, EXCHANGE_REPEATS_SHOWN);
+	struct exchange again;
+
+	if (r->left) {
+		r->passed += bytes;
+		r->hits += x->hits;
+		r->misses += x->misses;
+		if (x->event == EXCHANGE_NOTHING) /* it takes another step */
+			return;
+		require(x->event == r->first.event && x->operation == r->first.operation && r->passed == r->bytes);
+		require(x->failed == r->first.failed && x->flags == r->first.flags && x->length == LENGTH_NONE);
+		require(r->hits == r->first.hits && r->misses == r->first.misses);
+		r->passed = r->hits = r->misses = 0;
+		r->left--;
+		return;
+	}
+	if (!x->alike.head || (x->event != EXCHANGE_ASKED && x->event != EXCHANGE_ANSWERED))
+		return;
+	require(x->alike.head <= 24 && x->alike.bytes <= 8);
+	memset(window, d->poison, sizeof(window));
+	memcpy(window, text, shown);
+	r->first = *x;
+	r->bytes = bytes;
+	for (__u32 i = d->asked_head; !x->asks && i + 1 < d->asked_tail; i++, most++) /* of the run */
+		if (d->asked[i + 1].operation != x->asked || d->asked[i + 1].flags != x->asked_flags)
+			break;
+	again = *x;
+	again.at = 0;
+	again.consumed = bytes;
+	r->left = exchange_repeats(&again, window, shown, EXCHANGE_REPEATS_SHOWN, x->asks ? RUN_COUNT_MAX : most);
+	d->repeated += r->left;
+}
+
 /* One call of `len` bytes in one direction (ASKING, ANSWERING). */
 static inline void dialogue_call(struct dialogue *d, int side, const void *text, __u64 len)
 {
@@ -281,6 +328,7 @@ static inline void dialogue_call(struct dialogue *d, int side, const void *text,
 	const __u8 *bytes = text;
 	struct exchange_key key = {0};
 	struct exchange x;
+	struct repeats repeats = {0};
 	struct stream before;
 	int idle = 0;
 
@@ -297,6 +345,7 @@ static inline void dialogue_call(struct dialogue *d, int side, const void *text,
 				      .asked_any = asked != NULL,
 				      .asked_flags = asked ? asked->flags : 0,
 				      .wants_keys = d->wants_keys,
+				      .asks = side == ASKING,
 				      .length = LENGTH_NONE,
 				      .key = key};
 		before = *s;
@@ -305,7 +354,7 @@ static inline void dialogue_call(struct dialogue *d, int side, const void *text,
 				p[i] = i >= x.avail        ? d->poison
 				       : off + i < carried ? carry[off + i]
 							   : bytes[off + i - carried];
-			verdict = d->protocol->step[side](s, &d->queue, p, &x);
+			verdict = d->protocol->message(s, &d->queue, p, &x);
 		}
 		if (verdict == INCOMPLETE) {
 			require(x.avail == x.left && x.avail <= CARRY_BYTES && !x.event);
@@ -336,6 +385,10 @@ static inline void dialogue_call(struct dialogue *d, int side, const void *text,
 		idle = x.consumed || skip ? 0 : idle + 1;
 		require(idle <= 4); /* HTTP: at an empty target, path, query, version */
 		key = x.key;
+		if (carried <= off - x.consumed - skip)
+			dialogue_repeats(d, &repeats, &x, x.consumed + skip,
+					 bytes + (off - x.consumed - skip - carried),
+					 total - off + x.consumed + skip);
 		dialogue_event(d, &x);
 		dialogue_http_event(d, &x, s, p);
 	}

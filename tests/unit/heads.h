@@ -133,7 +133,7 @@ static inline bool heads_line_is_empty(const __u8 *p, __u64 from, __u64 next)
 }
 
 /* The target: its path becomes an event. Where the space before the version is; 0: there is none. */
-static inline __u64 heads_target(struct feed *f, const __u8 *p, __u64 n, __u64 at, bool has_path)
+static inline __u64 heads_target(struct feed *f, const __u8 *p, __u64 n, __u64 begin, __u64 at, bool has_path)
 {
 	__u64 path, slashes = 0;
 	__u32 hash = 0;
@@ -148,7 +148,7 @@ static inline __u64 heads_target(struct feed *f, const __u8 *p, __u64 n, __u64 a
 		at++;
 	if (n - at < 8 || memcmp(p + at, " HTTP/1.", 8))
 		return 0;
-	feed_event(f, EVENT_PATH, at)->hash = hash;
+	feed_event(f, EVENT_PATH, begin)->hash = hash;
 	return at;
 }
 
@@ -211,11 +211,11 @@ static inline void heads_read(struct feed *f, const __u8 *p, __u64 n)
 		if (!start)
 			return;
 		start += at;
-		feed_event(f, EVENT_BEGINS, start)->code = status;
+		feed_event(f, EVENT_BEGINS, at)->code = status;
 		if (head & HTTP_IS_REQUEST) {
 			bool known = p[start - 1] == ' ';
 
-			start = heads_target(f, p, n, start, known && memcmp(p + at, "CONNECT", 7));
+			start = heads_target(f, p, n, at, start, known && memcmp(p + at, "CONNECT", 7));
 			if (!start)
 				return;
 		}

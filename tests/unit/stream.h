@@ -28,7 +28,7 @@ enum event_kind {
 };
 
 struct event {
-	__u64 at; /* bytes of the stream up to here; not of EVENT_DECODE */
+	__u64 at; /* bytes of the stream up to here, of EVENT_BEGINS and _PATH to the head; not of EVENT_DECODE */
 	__u64 message_bytes;
 	__u32 hash;
 	__u32 head; /* enum http_head_bits */
@@ -54,6 +54,7 @@ struct feed {
 	__u32 path;   /* HTTP: hash of it so far */
 	__u32 events;
 	struct event event[EVENTS_MAX];
+	__u64 head_at; /* HTTP: where the head in progress begins */
 };
 
 static struct guarded feed_view; /* what a parser sees */
@@ -111,7 +112,7 @@ static inline __u32 path_hash(__u32 hash, const __u8 *p, __u64 n)
 	return hash;
 }
 
-/* What follows a complete head, as http_request() and http_answer() decide it; an answer of 101 ends the stream. */
+/* What follows a complete head, as http_message() decides it; an answer of 101 ends the stream. */
 static inline void feed_http_head(struct feed *f, __u64 at)
 {
 	struct event *e = feed_event(f, EVENT_HEAD, at);
@@ -127,14 +128,16 @@ static inline void feed_http_head(struct feed *f, __u64 at)
 static inline enum verdict feed_http_step(struct feed *f, const __u8 *p, __u32 avail, __u64 left, __u64 at,
 					  __u64 *consumed)
 {
-	enum http_event event = HTTP_NOTHING;
+	__u32 event = HTTP_NOTHING;
 	enum verdict verdict = CONSUMED;
 	struct stream *s = &f->stream;
+	struct http_part part = {0};
+	bool begins = s->http.state == HTTP_START && !s->http.left;
 	struct event *e;
 	__u64 skip;
 
 	if (!s->http.left)
-		verdict = http_step(s, p, avail, left, consumed, &event);
+		verdict = http_step(s, p, avail, left, consumed, &event, &part);
 	if (verdict == MALFORMED) { /* as http_lost(), and the rest of the call passes */
 		f->opaque = true;
 		s->http.left = s->http.begun = 0;
@@ -146,15 +149,16 @@ static inline enum verdict feed_http_step(struct feed *f, const __u8 *p, __u32 a
 		return verdict;
 	require(*consumed <= avail);
 	f->opaque |= s->http.state == HTTP_OPAQUE;
-	if (event == HTTP_HEAD_BEGINS) {
-		e = feed_event(f, EVENT_BEGINS, at + *consumed);
+	if (begins && ((s->http.state >= HTTP_FIELD && s->http.state <= HTTP_HEAD_END))) {
+		e = feed_event(f, EVENT_BEGINS, at);
+		f->head_at = at;
 		e->code = s->http.head & HTTP_IS_REQUEST ? 0 : s->http_status;
 		f->path = 0;
-	} else if (event == HTTP_PATH_PART || event == HTTP_PATH_END) {
-		f->path = path_hash(f->path, p, *consumed);
-		require(event != HTTP_PATH_END || !*consumed);
+	}
+	if (event == HTTP_PATH_PART || event == HTTP_PATH_END) {
+		f->path = path_hash(f->path, p + part.at, part.bytes);
 		if (event == HTTP_PATH_END)
-			feed_event(f, EVENT_PATH, at)->hash = f->path;
+			feed_event(f, EVENT_PATH, f->head_at)->hash = f->path;
 	} else if (event == HTTP_HEAD_COMPLETE) {
 		feed_http_head(f, at + *consumed);
 	}

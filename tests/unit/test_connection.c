@@ -198,6 +198,37 @@ static void what_is_no_http_is_looked_at_once(void **state)
 		assert_int_equal(self_cells.cell[SELF_UNPARSED + i], 0);
 }
 
+#define PING "*1\r\n$4\r\nPING\r\n"
+
+/* It looked like the beginning of a WebSocket frame. */
+static void an_answer_that_comes_before_its_protocol_is_known_does_not_hide_the_next(void **state)
+{
+	static struct connection c;
+
+	(void)state;
+	require(!operations_fill(&operations));
+	converse(&c, false,
+		 (struct call_row[]){IN("\x81\x7e\x03\xe8 of a value"), OUT(PING), IN("+PONG\r\n"), OUT(PING), {}},
+		 CUT_NOT, 0);
+	assert_int_equal(c.conn.protocol, PROTOCOL_REDIS);
+	assert_int_equal(c.conn.stream[DIRECTION_RECEIVED].mode, STREAM_EXCHANGE);
+	assert_int_equal(only_row()->cell[OPERATION_STATUS_SUCCESS], 1);
+	on_io(&c.sk, DIRECTION_RECEIVED, 0, 0);
+	assert_int_equal(only_row()->cell[ROW_UNANSWERED], 1);
+}
+
+static void what_was_only_taken_for_a_request_is_not_counted_at_the_end(void **state)
+{
+	static struct connection c;
+
+	(void)state;
+	require(!operations_fill(&operations));
+	converse(&c, false, (struct call_row[]){OUT(PING), {}}, CUT_NOT, 0);
+	assert_int_equal(c.conn.protocol, PROTOCOL_REDIS);
+	on_io(&c.sk, DIRECTION_RECEIVED, 0, 0);
+	assert_int_equal(row_requests(only_row()), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +241,8 @@ int main(void)
 		cmocka_unit_test(a_refusal_whose_body_ends_with_the_connection_is_one),
 		cmocka_unit_test(a_request_without_an_answer_is_counted_at_the_end),
 		cmocka_unit_test(what_is_no_http_is_looked_at_once),
+		cmocka_unit_test(an_answer_that_comes_before_its_protocol_is_known_does_not_hide_the_next),
+		cmocka_unit_test(what_was_only_taken_for_a_request_is_not_counted_at_the_end),
 	};
 
 	return cmocka_run_group_tests_name("connection", tests, NULL, NULL);

@@ -113,12 +113,12 @@ static void a_run_answered_to_its_end_still_takes_equal_requests(void **state)
 	begin(&o, 0);
 	push(&o, run);
 	assert_int_equal(oldest(&o), run);
-	queue_take(&o.q);
+	queue_take(&o.q, 1);
 	assert_int_equal(oldest(&o), 0);
 	push(&o, run);
 	assert_int_equal(o.q.tail, 1);
 	assert_int_equal(oldest(&o), run);
-	queue_take(&o.q);
+	queue_take(&o.q, 1);
 	assert_int_equal(oldest(&o), 0);
 }
 
@@ -131,7 +131,7 @@ static void clearing_forgets_everything(void **state)
 	for (__u32 i = 0; i < 9; i++)
 		push(&o, run_make(7, i, 0));
 	oldest(&o);
-	queue_take(&o.q);
+	queue_take(&o.q, 1);
 	queue_clear(&o.q);
 	assert_int_equal(oldest(&o), 0);
 	push(&o, run_make(9, 3, 0));
@@ -168,13 +168,13 @@ static void it_is_a_list_whatever_is_pushed_and_taken(void **state)
 				assert_int_equal(run, from < to ? list[from] : 0);
 				if (!run)
 					break;
-				queue_take(&o.q);
+				queue_take(&o.q, 1);
 				from++;
 			}
 		}
 		while (from < to) {
 			assert_int_equal(oldest(&o), list[from++]);
-			queue_take(&o.q);
+			queue_take(&o.q, 1);
 		}
 		assert_int_equal(oldest(&o), 0);
 	}

@@ -232,6 +232,82 @@ static void test_keys_of_operations_that_tell_a_length_are_shown_whole(void **st
 	}
 }
 
+/* dialogue_call() looks at each of the messages that were said to be alike. */
+static void test_messages_that_are_alike(void **state)
+{
+	static const struct {
+		struct line lines[2];
+		__u32 repeated, hits, misses;
+	} rows[] = {
+		{{ASK("*2\r\n$3\r\nGET\r\n$2\r\nk1\r\n*2\r\n$3\r\nGET\r\n$2\r\nk2\r\n*2\r\n$3\r\nGET\r\n$"
+		      "2\r\nk3\r\n"),
+		  ANSWER("$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n")},
+		 4,
+		 3,
+		 0},
+		{{ASK("*2\r\n$3\r\nGET\r\n$2\r\nk1\r\n*2\r\n$3\r\nGET\r\n$2\r\nk2\r\n*2\r\n$3\r\nGET\r\n$"
+		      "2\r\nk3\r\n"),
+		  ANSWER("$-1\r\n$-1\r\n$1\r\nc\r\n")},
+		 3,
+		 1,
+		 2},
+		/* keys of other lengths, other names, another argument, a name in other letters */
+		{{ASK("*2\r\n$3\r\nGET\r\n$2\r\nk1\r\n*2\r\n$3\r\nGET\r\n$3\r\nk22\r\n"), ANSWER("_\r\n$-1\r\n")},
+		 0,
+		 0,
+		 2},
+		{{ASK("*2\r\n$3\r\nGET\r\n$2\r\nk1\r\n*2\r\n$3\r\nTTL\r\n$2\r\nk1\r\n"), ANSWER("$1\r\na\r\n:1\r\n")},
+		 0,
+		 1,
+		 0},
+		{{ASK("*2\r\n$3\r\nGET\r\n$2\r\nk1\r\n*2\r\n$3\r\nget\r\n$2\r\nk1\r\n"),
+		  ANSWER("$1\r\na\r\n$1\r\na\r\n")},
+		 1,
+		 2,
+		 0},
+		{{ASK("*3\r\n$3\r\nSET\r\n$2\r\nk1\r\n$3\r\nabc\r\n*3\r\n$3\r\nSET\r\n$2\r\n$3\r\n$3\r\ndef\r\n"),
+		  ANSWER("+OK\r\n+OK\r\n")},
+		 2,
+		 0,
+		 0},
+		{{ASK("*3\r\n$3\r\nSET\r\n$2\r\nk1\r\n$3\r\nabc\r\n*3\r\n$3\r\nSET\r\n$2\r\nk1\r\n$4\r\ndefg\r\n"),
+		  ANSWER("+OK\r\n-ERR\r\n")},
+		 0,
+		 0,
+		 0},
+		{{ASK("*3\r\n$3\r\nSET\r\n$2\r\nk1\r\n$3\r\nabc\r\n*3\r\n$3\r\nSET\r\n$2\r\nk1\r\n$3\r\ndef\r\n"),
+		  ANSWER("-ERR\r\n-ERR\r\n")},
+		 2,
+		 0,
+		 0},
+		/* more arguments than one step takes; answers of more than one value */
+		{{ASK("*3\r\n$4\r\nMGET\r\n$1\r\na\r\n$1\r\nb\r\n*3\r\n$4\r\nMGET\r\n$1\r\na\r\n$1\r\nb\r\n"),
+		  ANSWER("*2\r\n$1\r\na\r\n$-1\r\n*2\r\n$1\r\na\r\n$-1\r\n")},
+		 1,
+		 2,
+		 2},
+		{{ASK("*4\r\n$4\r\nMGET\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n*4\r\n$4\r\nMGET\r\n$1\r\na\r\n$"
+		      "1\r\nb\r\n$1\r\nc\r\n"),
+		  ANSWER("*0\r\n*0\r\n")},
+		 1,
+		 0,
+		 0},
+		{{ASK("*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nPING\r\n"), ANSWER("+PONG\r\n+PONG\r\n")}, 2, 0, 0},
+	};
+	static struct dialogue d;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		dialogue_begin(&d, &redis_protocol);
+		dialogue_lines(&d, rows[i].lines, 2);
+		assert_false(d.broken[0] || d.broken[1]);
+		assert_int_equal(d.repeated, rows[i].repeated);
+		assert_int_equal(d.hits, rows[i].hits);
+		assert_int_equal(d.misses, rows[i].misses);
+		assert_true(dialogue_every_split(&redis_protocol, false, rows[i].lines, 2, 128));
+	}
+}
+
 static void test_starts(void **state)
 {
 	static const struct {
@@ -263,6 +339,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_conversations_give_their_operations_however_they_are_cut),
 		cmocka_unit_test(test_keys_of_operations_that_tell_a_length_are_shown_whole),
+		cmocka_unit_test(test_messages_that_are_alike),
 		cmocka_unit_test(test_starts),
 	};
 
