@@ -5,7 +5,6 @@ A command is one operation, however many keys it names; NOT_FOUND, NOT_STORED an
 failed is what ERROR, CLIENT_ERROR or SERVER_ERROR answers."""
 
 import collections
-import signal
 import time
 
 from harness.processes import Failure
@@ -310,7 +309,7 @@ def test_a_command_that_a_killed_server_leaves_unanswered_is_failed(t):
     server = memcached(t)
     agent, near = hand(t, server)
     exchange(near, b"set a 0 0 1\r\n1\r\n" * 10)
-    server.process.signal(signal.SIGSTOP)
+    server.process.freeze()
     near.sendall(b"get a\r\n")
     server.kill()
     try:

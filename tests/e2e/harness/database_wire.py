@@ -44,10 +44,17 @@ def dissect(capture, port, protocol, fields, display=None, since=0.0):
 
 
 def payload_bytes(capture, port):
-    """{direction as the client sees it: bytes} that TCP carried, retransmissions left out."""
+    """{direction as the client sees it: bytes} that TCP carried, by its sequence numbers: packets of two CPUs may be
+    captured in another order, which tshark takes for retransmissions."""
+    first, behind = {}, {}
+    for packet in dissect(capture, port, "data", ["tcp.seq", "tcp.len"], "tcp.len > 0"):
+        way = packet["stream"], "sent" if packet["by_client"] else "received"
+        begin, length = int(packet["tcp.seq"][0]), int(packet["tcp.len"][0])
+        first[way] = min(begin, first.get(way, begin))
+        behind[way] = max(begin + length, behind.get(way, 0))
     found = collections.Counter()
-    for packet in dissect(capture, port, "data", ["tcp.len"], "tcp.len > 0 && !tcp.analysis.retransmission"):
-        found["sent" if packet["by_client"] else "received"] += int(packet["tcp.len"][0])
+    for way, end in behind.items():
+        found[way[1]] += end - first[way]
     return found
 
 

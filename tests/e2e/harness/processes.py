@@ -3,6 +3,7 @@
 
 import json
 import os
+import pathlib
 import select
 import signal
 import socket
@@ -124,6 +125,16 @@ class Process:
 
     def signal(self, number):
         self._child.send_signal(number)
+
+    def freeze(self):
+        """SIGSTOP, and waits until all of its threads stand still."""
+        self.signal(signal.SIGSTOP)
+        tasks = pathlib.Path(f"/proc/{self._child.pid}/task")
+
+        def still():
+            return all((task / "stat").read_text().rsplit(")", 1)[1].split()[0] == "T" for task in tasks.iterdir())
+
+        wait_until(still, "the process stands still", 5)
 
     def stop(self, patience=5.0):
         """Ends it and all of its session's group; returns the exit status."""

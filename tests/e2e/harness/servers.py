@@ -272,7 +272,7 @@ def nginx(t, locations="", label="server", workers=1, unix=False):
     configuration.write_text(
         _NGINX.format(directory=directory, listen=listen, locations=locations, workers=workers), "ascii"
     )
-    process = t.start([t.copy("/usr/sbin/nginx", label), "-c", configuration, "-p", directory], label)
+    process = t.start([t.copy("/usr/sbin/nginx", label), "-e", "stderr", "-c", configuration, "-p", directory], label)
     server = Nginx(process, t.service(label), port, path)
     server.files = directory / "files"
 

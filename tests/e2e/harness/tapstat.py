@@ -40,7 +40,7 @@ class Tapstat:
         self.process = Process([*prefix, binary, "serve", *arguments], log)
         self.ready = False
 
-    def wait_ready(self, timeout=90.0):  # an emulated guest verifies the programs for half a minute
+    def wait_ready(self, timeout=150.0):  # an emulated guest verifies the programs for up to two minutes
         """Returns itself once it has logged that it listens."""
 
         def listening():
