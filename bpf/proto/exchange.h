@@ -166,6 +166,12 @@ static __always_inline __u64 match_byte(__u64 word, __u8 byte)
 	return (x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL;
 }
 
+/* Marks each byte of a word that is no digit in its top bit. */
+static __always_inline __u64 no_digits(__u64 word)
+{
+	return (((word ^ 0x3030303030303030ULL) + 0x7676767676767676ULL) | word) & 0x8080808080808080ULL;
+}
+
 /* The number of the first `digits` bytes (at most 8) of a word, which are '0' to '9'. */
 static __always_inline __u32 decimal(__u64 word, __u32 digits)
 {

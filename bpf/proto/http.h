@@ -358,9 +358,7 @@ static __always_inline void http_length(struct stream *s, const __u8 *p, __u32 a
 	__u64 word = load64(p + 16), end = match_byte(word, '\r');
 	__u32 digits = lowest_bit(end) >> 3;
 
-	if (avail < 24 || p[15] != ' ' || !end || !digits ||
-	    (low_bytes(((word ^ 0x3030303030303030ULL) + 0x7676767676767676ULL) | word, digits) &
-	     0x8080808080808080ULL))
+	if (avail < 24 || p[15] != ' ' || !end || !digits || low_bytes(no_digits(word), digits))
 		return;
 	s->http.size = decimal(word, digits);
 	s->http.state = HTTP_SKIP_LINE;
@@ -601,7 +599,7 @@ static __always_inline enum verdict http_chunk(struct stream *s, const __u8 *p, 
 	return CONSUMED;
 }
 
-/* The same up to a line of no interest. */
+/* What http_step() does, up to a line of no interest. */
 static __always_inline enum verdict http_state_step(struct stream *s, const __u8 *p, __u32 avail, __u64 left,
 						    __u64 *consumed, __u32 *event, struct http_part *part)
 {

@@ -84,9 +84,9 @@ static __always_inline struct redis_header redis_header(const __u8 *p, __u32 ava
 	}
 	more = digits > 7 ? digits - 7 : 0;
 	digits -= more;
-	wrong_low = low_bytes(((low ^ 0x3030303030303030ULL) + 0x7676767676767676ULL) | low, digits);
-	wrong_high = low_bytes(((high ^ 0x3030303030303030ULL) + 0x7676767676767676ULL) | high, more);
-	header.wrong = ((wrong_low | wrong_high) & 0x8080808080808080ULL) || !digits;
+	wrong_low = low_bytes(no_digits(low), digits);
+	wrong_high = low_bytes(no_digits(high), more);
+	header.wrong = wrong_low || wrong_high || !digits;
 	header.negative = sign;
 	header.value = decimal(low, digits);
 	if (more)
