@@ -37,8 +37,13 @@ static bool emulated(const cs_insn *now)
 	return false;
 }
 
+static bool is_argument(enum argument argument, int arguments)
+{
+	return argument != ARGUMENT_NONE && (int)argument < arguments;
+}
+
 /* The first emulated instruction on the straight way from the entry. */
-static bool find_landing(struct instructions *code, bool for_return, struct landing *out)
+static bool find_landing(struct instructions *code, int arguments, bool for_return, struct landing *out)
 {
 	__u32 moved = 0;
 
@@ -51,7 +56,8 @@ static bool find_landing(struct instructions *code, bool for_return, struct land
 			out->emulated = true;
 			return true;
 		}
-		if (!effect_of(code, &effect) || effect.written != ARGUMENT_NONE || (for_return && effect.pushed))
+		if (!effect_of(code, &effect) || is_argument(effect.written, arguments) ||
+		    (for_return && effect.pushed))
 			return false;
 		moved += effect.pushed;
 	}
@@ -128,7 +134,8 @@ static bool no_jump_leads_there(struct elf_file *file, const struct elf_function
 	return true;
 }
 
-int prologue_landing(struct elf_file *file, const struct elf_function *function, bool for_return, struct landing *out)
+int prologue_landing(struct elf_file *file, const struct elf_function *function, int arguments, bool for_return,
+		     struct landing *out)
 {
 	const struct landing entry = {.address = function->address, .offset = function->offset};
 	struct landing landing = entry;
@@ -145,7 +152,7 @@ int prologue_landing(struct elf_file *file, const struct elf_function *function,
 	err = instructions_open(&code, file, function->address, size < STRAIGHT_BYTES ? size : STRAIGHT_BYTES);
 	if (err)
 		return err;
-	if (!find_landing(&code, for_return, &landing) ||
+	if (!find_landing(&code, arguments, for_return, &landing) ||
 	    (landing.address != entry.address && !no_jump_leads_there(file, function, landing.address)))
 		landing = entry;
 	instructions_close(&code);
@@ -163,6 +170,15 @@ struct decoding {
 	size_t n, max;
 };
 
+/* Behind the last instruction: Go fills the room up to the next function of aarch64 with zeroes. */
+static bool is_padding(const struct instructions *code)
+{
+	for (size_t i = 0; i < code->left; i++)
+		if (code->next[i])
+			return false;
+	return true;
+}
+
 static int decode(struct instructions *code, const struct elf_function *function, struct decoding *found)
 {
 	while (instructions_next(code)) {
@@ -177,7 +193,7 @@ static int decode(struct instructions *code, const struct elf_function *function
 			return -E2BIG;
 		found->returns[found->n++] = function->offset + at;
 	}
-	if (code->left)
+	if (!is_padding(code))
 		return -EILSEQ;
 	for (__u64 i = 0; i < function->size; i++)
 		if (found->targets[i] && !found->starts[i])
