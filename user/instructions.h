@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* code of an ELF file ──> [instructions] ──> prologue, function_returns: one instruction after the other, by
+/* code of an ELF file ──> [instructions] ──> effect, prologue: one instruction after the other, by
  * capstone. */
 #ifndef TAPSTAT_INSTRUCTIONS_H
 #define TAPSTAT_INSTRUCTIONS_H
@@ -11,7 +11,6 @@
 enum { INSTRUCTIONS_MAX_BYTES = 1 << 20 /* of one function; sqlite3VdbeExec() has 40 KiB */ };
 
 struct instructions {
-	__u16 machine;
 	csh decoder;
 	cs_insn *now;     /* what instructions_next() decoded, valid until it is called again */
 	__u8 *code;       /* all of it */

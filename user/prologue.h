@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * a function of an ELF file ──> [prologue] ──> uprobes: where probes on it cost least, and where it returns.
+ * a function of an ELF file ──> [prologue] ──> uprobes: where a probe at its beginning costs least.
  *
  * The kernel emulates some instructions below a uprobe; all others it copies aside and single-steps, at fifteen times
  * the cost (docs/performance.md). On x86-64 it emulates push of a register, nop, and relative jumps and calls
@@ -29,15 +29,8 @@ struct landing {
  * simulates branches and nops only, which functions do not begin with.
  * 0, or a negative errno with *out untouched.
  */
-int prologue_landing(struct elf_file *file, const struct elf_function *function, bool for_return,
+int prologue_landing(struct elf_file *file, const struct elf_function *function, int arguments, bool for_return,
 		     struct landing *out);
-
-/*
- * File offsets of all return instructions, in their order: for functions whose stack must not be touched, as Go's.
- * The number; -E2BIG: more than `max`, or too large a function; -EILSEQ: not all of its bytes are instructions, so
- * that what look like returns may be none; -EINVAL: its size is unknown. On failure offsets[] is untouched.
- */
-int function_returns(struct elf_file *file, const struct elf_function *function, __u64 offsets[], size_t max);
 
 /* ---- Wrappers ------------------------------------------------------------------------------------------------ */
 
