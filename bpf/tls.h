@@ -304,26 +304,63 @@ static __always_inline int on_tls_entry(struct pt_regs *regs, enum tls_kind kind
 	return tls_enter((__u32)id, &call, call.object);
 }
 
-/* The return of any of them. */
-static __always_inline int on_tls_return(struct pt_regs *regs)
+/*
+ * Go moves the stack of a goroutine: what stays is how far the stack pointer is from its upper end, the second member
+ * of the goroutine (runtime/runtime2.go, struct g).
+ */
+static __always_inline __u64 goroutine_depth(struct pt_regs *regs)
 {
+	__u64 end = 0;
+
+	bpf_probe_read_user(&end, sizeof(end), (void *)(GOROUTINE(regs) + sizeof(end)));
+	return end - ENTRY_STACK(regs);
+}
+
+/* The entry of a method of Go's tls.Conn. Where the stack has to grow it runs twice for one call. */
+static __always_inline int on_go_entry(struct pt_regs *regs, enum tls_kind kind)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct tls_call call = {.stack = goroutine_depth(regs),
+				.object = tls_key(tgid, GO_ARG1(regs)),
+				.buffer = GO_ARG2(regs),
+				.kind = kind,
+				.library = LIBRARY_GO};
+
+	return tls_enter(tls_key(tgid, GOROUTINE(regs)), &call, call.object);
+}
+
+/* The return of any function: behind it, in Go at the instruction. */
+static __always_inline int on_tls_return(struct pt_regs *regs, bool is_go)
+{
+	__u64 id = bpf_get_current_pid_tgid(), key = (__u32)id, stack;
 	struct tls_caller *caller;
 	struct tls_call call;
 
-	caller = tls_leave((__u32)bpf_get_current_pid_tgid(), RETURN_STACK(regs), &call);
-	return caller ? tls_called(caller, &call, FUNCTION_RESULT(regs)) : 0;
+	if (is_go) {
+		key = tls_key(id >> 32, GOROUTINE(regs));
+		stack = goroutine_depth(regs);
+	} else {
+		stack = RETURN_STACK(regs);
+	}
+	caller = tls_leave(key, stack, &call);
+	if (!caller)
+		return 0;
+	tls_called(caller, &call, FUNCTION_RESULT(regs));
+	if (is_go && !caller->call.stack)
+		bpf_map_delete_elem(&tls_callers, &key);
+	return 0;
 }
 
 /* An object is freed, or becomes that of another connection. */
-static __always_inline int on_tls_end(struct pt_regs *regs, bool goes_on, __u32 library)
+static __always_inline int on_tls_end(__u64 object, bool goes_on, __u32 library)
 {
-	__u64 key = tls_key(bpf_get_current_pid_tgid() >> 32, FUNCTION_ARG1(regs));
+	__u64 key = tls_key(bpf_get_current_pid_tgid() >> 32, object);
 
 	if (!bpf_map_lookup_elem(&tls_objects, &key))
 		return 0;
 	tls_end(key);
 	if (goes_on)
-		tls_begins(FUNCTION_ARG1(regs), library);
+		tls_begins(object, library);
 	return 0;
 }
 

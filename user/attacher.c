@@ -58,6 +58,11 @@ static __u64 now_ns(void)
 	return (__u64)now.tv_sec * SECOND_NS + (__u64)now.tv_nsec;
 }
 
+static const char *library_text(const struct library_finding *finding)
+{
+	return catalog_library.text[finding->library];
+}
+
 /* ---- Probes -----------------------------------------------------------------------------------------------------
  */
 
@@ -73,7 +78,8 @@ static struct bpf_link *place_attach(const struct worker *worker, const struct p
 	}
 	options.bpf_cookie = place->cookie;
 	link = bpf_program__attach_uprobe_opts(program, -1, path, place->offset, &options);
-	if (!link && errno == EOPNOTSUPP) { /* before 5.15, where programs do without it */
+	if (!link && errno == EOPNOTSUPP &&
+	    place->cookie != LIBRARY_GO) { /* before 5.15: they do without it, but for Go's */
 		options.bpf_cookie = 0;
 		link = bpf_program__attach_uprobe_opts(program, -1, path, place->offset, &options);
 	}
@@ -91,10 +97,10 @@ static void probes_detach(struct worker *worker, struct binary *binary)
 	binary->link = NULL;
 }
 
-/* Puts the probes of a file on, all that can be. */
+/* Puts the probes of a file on: all, since some of them would tell what is not so. */
 static int probes_attach(struct worker *worker, int fd, struct binary *binary)
 {
-	const struct library_finding *finding = binary->finding;
+	struct library_finding *finding = binary->finding;
 	char path[32];
 
 	if (!finding->n)
@@ -102,28 +108,26 @@ static int probes_attach(struct worker *worker, int fd, struct binary *binary)
 	binary->link = calloc(finding->n, sizeof(*binary->link));
 	if (!binary->link)
 		return -ENOMEM;
+	worker->state->binaries++;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	for (size_t i = 0; i < finding->n; i++) {
 		complaint_clear();
 		binary->link[i] = place_attach(worker, &finding->place[i], path);
-		if (binary->link[i]) {
-			worker->state->probes++;
-			continue;
+		if (!binary->link[i]) {
+			log_warn("cannot attach a probe; the TLS of this file is not seen", "program",
+				 finding->place[i].program, "library", library_text(finding), "err", strerror(errno));
+			worker->state->failed++;
+			probes_detach(worker, binary);
+			finding->n = 0;
+			return 0;
 		}
-		worker->state->failed++;
-		log_warn("cannot attach a probe", "program", finding->place[i].program, "err", strerror(errno));
+		worker->state->probes++;
 	}
-	worker->state->binaries++;
 	return 0;
 }
 
 /* ---- Binaries ---------------------------------------------------------------------------------------------------
  */
-
-static const char *library_text(const struct library_finding *finding)
-{
-	return catalog_library.text[finding->library];
-}
 
 static int examine(void *arg, int fd, struct binary *binary)
 {
