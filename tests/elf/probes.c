@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,7 +23,7 @@
 #include "probes.skel.h"
 #include "prologue.h"
 
-enum { MAX_FUNCTIONS = 4096, MAX_FILES = 65536, SHOWN = 10 };
+enum { MAX_FUNCTIONS = 4096, SHOWN = 10 };
 
 struct function {
 	const char *library;
@@ -76,29 +77,82 @@ static int collect_from(const char *library)
 	return err;
 }
 
-static int attach(struct bpf_program *program, bool at_return, pid_t pid, size_t index, __u64 offset)
-{
-	LIBBPF_OPTS(bpf_uprobe_opts, options, .retprobe = at_return, .bpf_cookie = index);
+/* As much of union bpf_attr as makes a link of many uprobes (Linux 6.6): older headers lack it. */
+struct many_uprobes {
+	__u32 program, target, type, flags;
+	__u64 path, offsets, semaphores, cookies;
+	__u32 number, multi_flags, pid, padding;
+};
 
-	if (bpf_program__attach_uprobe_opts(program, pid, functions[index].library, offset, &options))
+enum { TRACE_UPROBE_MULTI = 48, UPROBE_MULTI_RETURN = 1 };
+
+struct places {
+	__u64 offset[MAX_FUNCTIONS], cookie[MAX_FUNCTIONS];
+	__u32 number;
+};
+
+/*
+ * One link for all places of a library. With a perf event for each, closing them takes the kernel a grace period of
+ * RCU each, minutes for some thousand.
+ */
+static int attach(struct bpf_program *program, bool at_return, pid_t pid, const char *library,
+		  const struct places *places)
+{
+	struct many_uprobes link = {.program = (__u32)bpf_program__fd(program),
+				    .type = TRACE_UPROBE_MULTI,
+				    .path = (__u64)library,
+				    .offsets = (__u64)places->offset,
+				    .cookies = (__u64)places->cookie,
+				    .number = places->number,
+				    .multi_flags = at_return ? UPROBE_MULTI_RETURN : 0,
+				    .pid = (__u32)pid};
+
+	if (!places->number || syscall(SYS_bpf, BPF_LINK_CREATE, &link, sizeof(link)) >= 0)
 		return 0; /* until the process ends */
-	fprintf(stderr, "%s: no probe at %#llx: %s\n", functions[index].name, offset, strerror(errno));
+	fprintf(stderr, "%s: no probes: %s\n", library, strerror(errno));
 	return -errno;
+}
+
+static void add(struct places *places, __u64 offset, size_t cookie)
+{
+	places->offset[places->number] = offset;
+	places->cookie[places->number++] = cookie;
+}
+
+/* All functions from `first` on that are of one library; where the next begins. */
+static int attach_library(struct probes_bpf *probes, pid_t pid, size_t *first)
+{
+	static struct places entry, landing, entry_return, landing_return;
+	const char *library = functions[*first].library;
+	size_t i = *first;
+
+	entry.number = landing.number = entry_return.number = landing_return.number = 0;
+	for (; i < number && functions[i].library == library; i++) {
+		const struct function *function = &functions[i];
+
+		add(&entry, function->entry_offset, i);
+		add(&landing, function->landing.offset, i);
+		if (function->at_return.offset != function->entry_offset) {
+			add(&entry_return, function->entry_offset, i);
+			add(&landing_return, function->at_return.offset, i);
+		}
+	}
+	*first = i;
+	if (attach(probes->progs.at_entry, false, pid, library, &entry) ||
+	    attach(probes->progs.at_landing, false, pid, library, &landing) ||
+	    attach(probes->progs.of_entry, true, pid, library, &entry_return) ||
+	    attach(probes->progs.of_landing, true, pid, library, &landing_return))
+		return -1;
+	return 0;
 }
 
 static int attach_all(struct probes_bpf *probes, pid_t pid)
 {
-	for (size_t i = 0; i < number; i++) {
-		const struct function *function = &functions[i];
+	size_t i = 0;
 
-		if (attach(probes->progs.at_entry, false, pid, i, function->entry_offset) ||
-		    attach(probes->progs.at_landing, false, pid, i, function->landing.offset))
+	while (i < number)
+		if (attach_library(probes, pid, &i))
 			return -1;
-		if (function->at_return.offset != function->entry_offset &&
-		    (attach(probes->progs.of_entry, true, pid, i, function->entry_offset) ||
-		     attach(probes->progs.of_landing, true, pid, i, function->at_return.offset)))
-			return -1;
-	}
 	return 0;
 }
 
@@ -163,13 +217,16 @@ static int compare(struct probes_bpf *probes)
 
 static int watch(char *command[])
 {
-	const struct rlimit files = {MAX_FILES, MAX_FILES};
 	struct probes_bpf *probes = probes_bpf__open();
+	struct bpf_program *program;
 	int go = -1, status, err = -1;
 	pid_t pid;
 
-	setrlimit(RLIMIT_NOFILE, &files);
-	if (!probes || bpf_map__set_max_entries(probes->maps.probed, (__u32)number) || probes_bpf__load(probes))
+	if (!probes)
+		return -1;
+	bpf_object__for_each_program (program, probes->obj)
+		bpf_program__set_expected_attach_type(program, (enum bpf_attach_type)TRACE_UPROBE_MULTI);
+	if (bpf_map__set_max_entries(probes->maps.probed, (__u32)number) || probes_bpf__load(probes))
 		return -1;
 	pid = start(command, &go);
 	if (pid > 0)
