@@ -99,18 +99,19 @@ def c_program(name, libraries=()):
     return _made(f"c-{name}", [source, PEERS / "peer.h"], build) / name
 
 
-def go_program(name):
+def go_program(name, stripped=False):
     """The path of peers/NAME.go, built against Debian's libraries."""
     need("go")
+    flags = ["-ldflags=-s -w"] if stripped else []
     source = PEERS / f"{name}.go"
     build = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": "", "CGO_ENABLED": "0"}
     return (
         _made(
-            f"go-{name}",
+            f"go-{name}{'-stripped' * stripped}",
             [source],
             lambda directory: _run(
                 f"go build {name}.go failed",
-                ["go", "build", "-o", directory / name, source],
+                ["go", "build", *flags, "-o", directory / name, source],
                 env={"GOCACHE": str(CACHE / "go-build"), **build},
             ),
         )
