@@ -313,14 +313,18 @@ def node_http(t, label="server", unix=False, tls=False):
     return server
 
 
-def python_http(t, label="server"):
-    """`python3 -m http.server`: its service is http.server in every test."""
+def python_http(t, label="server", tls=False):
+    """`python3 -m http.server`: its service is http.server in every test; `tls`: peers/https_server.py."""
     port = free_port()
     directory = t.tmp / f"{label}-files"
     directory.mkdir()
-    argv = [PYTHON, "-m", "http.server", "--bind", "127.0.0.1", "--directory", directory, port]
-    process = t.start(argv, label)
+    if tls:
+        process = t.python("https_server.py", label, port, directory, env=t.serve_secure(port))
+    else:
+        argv = [PYTHON, "-m", "http.server", "--bind", "127.0.0.1", "--directory", directory, port]
+        process = t.start(argv, label)
     wait_until(lambda: accepts(port), "http.server listens", 15, every=0.02)
-    server = Server(process, "http.server", port)
+    server = Server(process, t.service(label) if tls else "http.server", port)
+    server.certificates = t.secure() if tls else None
     server.files = directory
     return server
