@@ -107,6 +107,10 @@ class Capture:
         if self._process.exit_status() is None:
             self._process.stop()
 
+    def is_secure(self):
+        """Whether it takes session keys to read it."""
+        return any(port in self._secure for port in self.ports)
+
     def connections(self, port=None, since=0.0):
         """The WebSocket connections to one of the ports, as expect.Connection in the order of their streams.
 

@@ -122,6 +122,12 @@ class Resp:
 class Redis(Server):
     """redis-server."""
 
+    @property
+    def where(self):
+        """How redis-cli and redis-benchmark are told of it."""
+        secure = ["--tls", "--cacert", self.certificates.authority] if self.certificates else []
+        return ["-p", self.port, *secure]
+
     def resp(self):
         return Resp(self.connect())
 
@@ -160,18 +166,23 @@ class Redis(Server):
         return int(told["keyspace_hits"]), int(told["keyspace_misses"])
 
 
-def redis(t, *options, label="server", unix=False):
+def redis(t, *options, label="server", unix=False, tls=False):
     """redis-server without persistence; `unix`: on a socket in the test's directory alone."""
     need("redis-server")
     port, path = (0, str(t.tmp / f"{label}.redis")) if unix else (free_port(), "")
-    where = ["--unixsocket", path] if unix else ["--bind", "127.0.0.1"]
+    where = ["--unixsocket", path, "--port", 0] if unix else ["--bind", "127.0.0.1", "--port", port]
+    certificates = t.secure(port) if tls else None
+    if tls:
+        where = ["--bind", "127.0.0.1", "--port", 0, "--tls-port", port, "--tls-auth-clients", "no"]
+        where += ["--tls-cert-file", certificates.certificate, "--tls-key-file", certificates.key]
+        where += ["--tls-ca-cert-file", certificates.authority]
     directory = t.tmp / f"{label}-redis"
     directory.mkdir()
     process = t.start(
-        [t.copy("/usr/bin/redis-server", label), "--port", port, *where, "--save", "", "--dir", directory, *options],
+        [t.copy("/usr/bin/redis-server", label), *where, "--save", "", "--dir", directory, *options],
         label,
     )
-    server = Redis(process, t.service(label), port, path)
+    server = Redis(process, t.service(label), port, path, certificates)
 
     def ready():
         try:
@@ -182,6 +193,7 @@ def redis(t, *options, label="server", unix=False):
             return False
 
     wait_until(ready, "redis-server listens", 15, every=0.02)
+    t.settle()
     return server
 
 
