@@ -83,10 +83,10 @@ def node_modules():
     return _made("node", [manifest, lock], install) / "node_modules"
 
 
-def c_program(name, libraries=()):
-    """The path of peers/NAME.c, built by $CC."""
+def c_program(name, libraries=(), variant="", options=()):
+    """The path of peers/NAME.c, built by $CC; `variant` tells builds with other libraries and options apart."""
     source = PEERS / f"{name}.c"
-    flags = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror"]
+    flags = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", *options]
 
     def build(directory):
         compiler = os.environ.get("CC", "cc")
@@ -96,7 +96,7 @@ def c_program(name, libraries=()):
             [compiler, *flags, "-o", directory / name, source, "-pthread", *(f"-l{library}" for library in libraries)],
         )
 
-    return _made(f"c-{name}", [source, PEERS / "peer.h"], build) / name
+    return _made("-".join(filter(None, ("c", name, variant))), [source, PEERS / "peer.h"], build) / name
 
 
 def go_program(name, stripped=False):
