@@ -44,7 +44,7 @@ bool opening_is_built(const struct opening *opening, const struct hook_row *row)
 static bool is_in_kernel(const struct kernel_types *types, const struct hook_row *row)
 {
 	for (int i = 0; i < HOOK_MAX_PROGRAMS && row->program[i].name; i++) {
-		if (!hook_program_is_kprobe(&row->program[i]) && !types->id[row->program[i].needs] && !row->is_way)
+		if (!hook_program_finds_out(&row->program[i]) && !types->id[row->program[i].needs] && !row->is_way)
 			return false;
 	}
 	return true;
@@ -56,7 +56,7 @@ static unsigned int hook_absent(const struct kernel_types *types, const struct h
 	unsigned int absent = 0;
 
 	for (int i = 0; i < HOOK_MAX_PROGRAMS && row->program[i].name; i++)
-		absent |= (unsigned int)(row->program[i].optional && !hook_program_is_kprobe(&row->program[i]) &&
+		absent |= (unsigned int)(row->program[i].optional && !hook_program_finds_out(&row->program[i]) &&
 					 !types->id[row->program[i].needs])
 			  << i;
 	return absent;
@@ -83,6 +83,18 @@ static int hook_examine(struct opening *opening, const struct hook_row *row, cha
 	return err;
 }
 
+static bool is_wanted(const struct hook_row *row, const struct attach_config *config)
+{
+	switch (row->wish) {
+	case HOOK_OF_FILES:
+		return kernel_config_wants_files(config);
+	case HOOK_OF_TLS:
+		return config->tls;
+	default:
+		return true;
+	}
+}
+
 /* Lists the hooks of a way. Those that are to be loaded get `row`s in the attachment; every one is reported. */
 static int hooks_select(struct opening *opening, enum way way, char *why, size_t size)
 {
@@ -95,7 +107,7 @@ static int hooks_select(struct opening *opening, enum way way, char *why, size_t
 		struct hook_report *told = &report->hook[att->n_hooks];
 		int err;
 
-		if (!hook_is_used(row, way, att->hashed) || (row->off && !kernel_config_wants_files(opening->config)))
+		if (!hook_is_used(row, way, att->hashed) || !is_wanted(row, opening->config))
 			continue;
 		if (!opening->dropped[i])
 			*told = (struct hook_report){.row = row};
@@ -129,11 +141,21 @@ static bool may_be_preempted(enum way way)
 	return major > 6 || (major == 6 && minor > 18);
 }
 
-static struct settings settings_of(const struct attach_config *config, enum way way, bool hashed)
+/* Whether the programs that look into TLS are to be loaded. */
+static bool has_tls(const struct attachment *att)
 {
-	struct settings settings = kernel_config_settings(config);
+	for (int i = 0; i < att->n_hooks; i++)
+		if (att->hook[i].row->wish == HOOK_OF_TLS)
+			return att->hook[i].wanted;
+	return false;
+}
 
-	settings.hashed = hashed;
+static struct settings settings_of(const struct opening *opening, enum way way)
+{
+	struct settings settings = kernel_config_settings(opening->config);
+
+	settings.hashed = opening->att->hashed;
+	settings.tls = has_tls(opening->att);
 	settings.at_syscall_end = way == WAY_SYS_EXIT;
 	settings.entry_and_return = way == WAY_KPROBE;
 	settings.preemptible = may_be_preempted(way);
@@ -224,7 +246,8 @@ static bool is_worth_another_try(struct opening *opening, int err)
 
 int opening_load(struct opening *opening, enum way way, char *why, size_t size)
 {
-	struct settings settings = settings_of(opening->config, way, opening->att->hashed);
+	const bool growing = opening->context.types.id[KERNEL_MEMORY_ALLOCATOR];
+	struct settings settings;
 	bool again;
 	int err;
 
@@ -233,7 +256,8 @@ int opening_load(struct opening *opening, enum way way, char *why, size_t size)
 		if (err)
 			return err;
 		complaint_clear();
-		err = object_configure(opening->att->object, &settings);
+		settings = settings_of(opening, way);
+		err = object_configure(opening->att->object, &settings, growing);
 		if (!err)
 			err = programs_select(opening);
 		if (!err)

@@ -87,6 +87,8 @@ struct process {
 	__u32 service;  /* index; above SERVICE_OTHER: not asked for yet */
 	__u32 selected; /* whether the selectors want it */
 	__u32 files;    /* ... and its operations on files */
+	__u32 ended;
+	__u32 pad;
 };
 
 /* What the iterator found alive, by series. Zeroed by user space before each scan. */
@@ -187,7 +189,7 @@ struct queue_depth_key {
 /* The configuration: section .rodata.settings, set between open and load. */
 struct settings {
 	__u32 max_connections;
-	__u32 hashed;           /* state lies in `conns_by_sock`: the programs of this hook can't use sk_storage */
+	__u32 hashed;           /* state lies in `conns_by_key`: the programs of this hook can't use sk_storage */
 	__u32 at_syscall_end;   /* the hook is the end of the syscall, behind its result */
 	__u32 entry_and_return; /* the hook is the entry and the return of a function: `entered_calls` is used */
 	__u32 preemptible;      /* another program may run on the CPU in the middle of one */
@@ -201,7 +203,7 @@ struct settings {
 	__u32 queues;            /* how many are in `queue_rules` */
 	__u32 selecting;         /* whether there is any selector */
 	__u32 selecting_process; /* ... that looks at the process */
-	__u32 pad;
+	__u32 tls;               /* whether TLS libraries are looked into */
 	char file_service[MAX_FILE_SERVICES][SELECTOR_TEXT_BYTES]; /* globs */
 	struct selectors selectors;
 };
