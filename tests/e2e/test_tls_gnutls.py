@@ -67,7 +67,14 @@ class Client:
         need("gnutls-cli")
         program = t.copy("/usr/bin/gnutls-cli", "client")
         trust = f"--x509cafile={server.certificates.authority}"
-        argv = [program, "--logfile=/dev/null", trust, "--verify-hostname=localhost", f"--port={server.port}", "127.0.0.1"]
+        argv = [
+            program,
+            "--logfile=/dev/null",
+            trust,
+            "--verify-hostname=localhost",
+            f"--port={server.port}",
+            "127.0.0.1",
+        ]
         self.process = t.start(argv, "client")
         self.service = t.service("client")
         t.settle()

@@ -28,9 +28,7 @@ def watching(t, **programs):
 @cases(BUILDS)
 def test_web_sockets_of_gorilla(t, stripped):
     t.require_tapstat()
-    tapstat = watching(
-        t, server=go_program("gorilla_server", stripped), client=go_program("gorilla_client", stripped)
-    )
+    tapstat = watching(t, server=go_program("gorilla_server", stripped), client=go_program("gorilla_client", stripped))
     before = tapstat.scrape()
     server = gorilla_server(t, tls=True, stripped=stripped)
     captured = t.capture(server.port)

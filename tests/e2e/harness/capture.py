@@ -123,7 +123,14 @@ class Capture:
     def _decode_as(self, port, protocol):
         if port not in self._secure:
             return ["-d", f"tcp.port=={port},{protocol}"]
-        return ["-d", f"tcp.port=={port},tls", "-d", f"tls.port=={port},{protocol}", "-o", f"tls.keylog_file:{self._keys}"]
+        return [
+            "-d",
+            f"tcp.port=={port},tls",
+            "-d",
+            f"tls.port=={port},{protocol}",
+            "-o",
+            f"tls.keylog_file:{self._keys}",
+        ]
 
     def _fields(self, display_filter, fields, port, protocol, options=(), aggregator=","):
         """The fields of every packet that the filter lets pass, one line each, separated by tabs."""

@@ -58,7 +58,9 @@ class Certificates:
 
     def trust(self):
         """The variables by which OpenSSL (and so Python and curl), Node, Go and libpq trust the authority."""
-        return dict.fromkeys(("SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "PGSSLROOTCERT"), str(self.authority))
+        return dict.fromkeys(
+            ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "PGSSLROOTCERT"), str(self.authority)
+        )
 
 
 def certificates(directory):

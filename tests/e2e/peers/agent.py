@@ -110,7 +110,9 @@ def secure(plain, role, trusted):
         context = ssl.create_default_context(cafile=trusted)
     context.keylog_filename = os.environ.get("SSLKEYLOGFILE")  # which Python leaves alone with -E
     context.sslsocket_class = SecureSocket
-    return context.wrap_socket(plain, server_side=role == "server", server_hostname=None if role == "server" else "localhost")
+    return context.wrap_socket(
+        plain, server_side=role == "server", server_hostname=None if role == "server" else "localhost"
+    )
 
 
 class Toolbox:
