@@ -83,10 +83,10 @@ def node_modules():
     return _made("node", [manifest, lock], install) / "node_modules"
 
 
-def c_program(name, libraries=()):
-    """The path of peers/NAME.c, built by $CC."""
+def c_program(name, libraries=(), variant="", options=()):
+    """The path of peers/NAME.c, built by $CC; `variant` tells builds with other libraries and options apart."""
     source = PEERS / f"{name}.c"
-    flags = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror"]
+    flags = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", *options]
 
     def build(directory):
         compiler = os.environ.get("CC", "cc")
@@ -96,21 +96,22 @@ def c_program(name, libraries=()):
             [compiler, *flags, "-o", directory / name, source, "-pthread", *(f"-l{library}" for library in libraries)],
         )
 
-    return _made(f"c-{name}", [source, PEERS / "peer.h"], build) / name
+    return _made("-".join(filter(None, ("c", name, variant))), [source, PEERS / "peer.h"], build) / name
 
 
-def go_program(name):
+def go_program(name, stripped=False):
     """The path of peers/NAME.go, built against Debian's libraries."""
     need("go")
+    flags = ["-ldflags=-s -w"] if stripped else []
     source = PEERS / f"{name}.go"
     build = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": "", "CGO_ENABLED": "0"}
     return (
         _made(
-            f"go-{name}",
+            f"go-{name}{'-stripped' * stripped}",
             [source],
             lambda directory: _run(
                 f"go build {name}.go failed",
-                ["go", "build", "-o", directory / name, source],
+                ["go", "build", *flags, "-o", directory / name, source],
                 env={"GOCACHE": str(CACHE / "go-build"), **build},
             ),
         )
