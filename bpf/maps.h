@@ -318,6 +318,7 @@ enum turn {
  */
 struct call {
 	__u64 now;               /* ns, monotonic */
+	__u64 entered;           /* likewise, when the bytes that it sends were handed over; `now` where that is not known */
 	__u64 base;              /* user address of virtual offset 0 of the segment, see window.h */
 	__u64 len, off;          /* of the segment, virtual */
 	__u64 filled_at, filled; /* virtual offset and bytes of what the window holds */
@@ -447,6 +448,7 @@ enum tls_object_flags {
 struct tls_object {
 	struct tls_socket socket;
 	__u64 generation; /* of its process */
+	__u64 parent;     /* its key before a fork, until its connection has followed; 0: none */
 	__u64 unsent;     /* user address of what the last call could not send, for one without a buffer (GnuTLS) */
 	__u32 flags;
 	__u32 library; /* enum label_library */
@@ -475,6 +477,7 @@ struct tls_call {
 	__u64 object; /* tls_key(), or where the function leaves the object */
 	__u64 buffer; /* user address */
 	__u64 passed; /* user address where the function leaves the number of bytes; 0: it returns it */
+	__u64 entered_ns;
 	__u32 kind;   /* enum tls_kind */
 	__u32 library;
 };

@@ -172,18 +172,32 @@ static __always_inline struct conn *tls_conn_create(struct tls_object *object, s
 		record_dropped(DROPPED_MAX_CONNECTIONS);
 		return NULL;
 	}
-	__builtin_memset(fresh, 0, sizeof(*fresh));
-	fresh->series = SERIES_NONE;
-	fresh->peer_port = object->socket.peer_port;
-	fresh->first_tgid = task_read(task, tgid);
-	fresh->flags = object->flags & TLS_FRESH ? CONN_FRESH : 0;
+	if (object->parent) {
+		struct conn *before = tls_conn_find(object->parent);
+
+		if (!before)
+			object->parent = 0;
+		else
+			__builtin_memcpy(fresh, before, sizeof(*fresh));
+	}
+	if (!object->parent) {
+		__builtin_memset(fresh, 0, sizeof(*fresh));
+		fresh->series = SERIES_NONE;
+		fresh->peer_port = object->socket.peer_port;
+		fresh->first_tgid = task_read(task, tgid);
+		fresh->flags = object->flags & TLS_FRESH ? CONN_FRESH : 0;
+	}
 	scratch->fresh.generation = process_generation(process);
 	object->flags &= ~TLS_FRESH;
 	if (bpf_map_update_elem(&conns_by_key, &key, &scratch->fresh, BPF_ANY)) {
 		record_dropped(DROPPED_NO_MEMORY);
 		return NULL;
 	}
-	__sync_fetch_and_add(&shared.states_live, 1);
+	if (!object->parent)
+		__sync_fetch_and_add(&shared.states_live, 1);
+	else
+		bpf_map_delete_elem(&conns_by_key, &object->parent);
+	object->parent = 0;
 	return tls_conn_find(key);
 }
 
@@ -239,10 +253,10 @@ static __always_inline void tls_opened(struct conn *conn, struct scratch *scratc
 }
 
 /*
- * `len` bytes of plaintext at user address `at` have passed on an object (0 bytes: its peer sends no more; `at` 0: they
- * are nowhere to be read). A global function, so that the verifier looks at it once.
+ * `len` bytes of plaintext at user address `at` have passed on an object in a call of `entered_ns` (0 bytes: its peer
+ * sends no more; `at` 0: they are nowhere to be read). A global function, so that the verifier looks at it once.
  */
-__noinline int tls_pass(__u64 key, __u64 at, __u32 len, __u32 dir)
+__noinline int tls_pass(__u64 key, __u64 at, __u32 len, __u32 dir, __u64 entered_ns)
 {
 	struct task_struct *task = current_task_struct();
 	struct payload plain = {.buffer = at};
@@ -269,7 +283,7 @@ __noinline int tls_pass(__u64 key, __u64 at, __u32 len, __u32 dir)
 		if (conn_role(io.conn) == ROLE_CLIENT && conn_waits(io.conn))
 			conn_eof(CALL_ARGS(io.conn, scratch));
 	} else if (likely(conn_watched(io.conn))) {
-		io_pass(&io, NULL, task, dir, len, at ? 0 : MSG_TRUNC, &plain);
+		io_pass(&io, NULL, task, dir, len, at ? 0 : MSG_TRUNC, &plain, entered_ns);
 		if (unlikely(scratch->call.opened))
 			tls_opened(io.conn, scratch);
 	} else if (io.conn->protocol == PROTOCOL_HTTP2) {
@@ -327,7 +341,7 @@ static __always_inline int tls_called(__u64 caller_key, struct tls_call *call, _
 		return 0;
 	if (kind == TLS_WRITE && unlikely(!call->buffer))
 		call->buffer = tls_unsent(call->object);
-	return tls_pass(call->object, kind == TLS_SENDFILE ? 0 : call->buffer, bytes, dir);
+	return tls_pass(call->object, kind == TLS_SENDFILE ? 0 : call->buffer, bytes, dir, call->entered_ns);
 }
 
 /* ---- Probes -------------------------------------------------------------------------------------------------- */
@@ -336,7 +350,8 @@ static __always_inline int tls_called(__u64 caller_key, struct tls_call *call, _
 static __always_inline int on_tls_entry(struct pt_regs *regs, enum tls_kind kind, __u32 library)
 {
 	__u64 id = bpf_get_current_pid_tgid();
-	struct tls_call call = {.stack = ENTRY_STACK(regs), .kind = kind, .library = library};
+	struct tls_call call = {
+		.stack = ENTRY_STACK(regs), .entered_ns = bpf_ktime_get_ns(), .kind = kind, .library = library};
 
 	if (kind == TLS_NEW || kind == TLS_NEW_AT) {
 		call.object = FUNCTION_ARG1(regs);
@@ -368,6 +383,7 @@ static __always_inline int on_go_entry(struct pt_regs *regs, enum tls_kind kind)
 	struct tls_call call = {.stack = goroutine_depth(regs),
 				.object = tls_key(tgid, GO_ARG1(regs)),
 				.buffer = GO_ARG2(regs),
+				.entered_ns = bpf_ktime_get_ns(),
 				.kind = kind,
 				.library = LIBRARY_GO};
 
