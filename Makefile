@@ -147,6 +147,19 @@ $(BUILD)/static/test_parser: tests/kernel/test_parser.c $(BUILD)/kernel/parser.s
 	$(Q)$(CC) $(CPPFLAGS) -Itests/unit -Itests/kernel -I$(BUILD)/kernel $(USER_CFLAGS) $(LDFLAGS) -static $< user/operations.c -o $@ \
 		-lbpf -lelf -lz
 
+# tests/elf: what the library says of the machine's own libraries.
+$(BUILD)/elf/probes.skel.h: tests/elf/probes.bpf.c tests/elf/probes.h Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $(BUILD)/elf/probes.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton $(BUILD)/elf/probes.bpf.o name probes_bpf > $@
+
+$(BUILD)/elf/probes: $(BUILD)/elf/probes.skel.h
+$(BUILD)/elf/%: tests/elf/%.c $(library_objects) Makefile
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(CPPFLAGS) -I$(BUILD)/elf $(USER_CFLAGS) $< $(library_objects) -o $@ $(LIBS)
+
 vm: deps-vm
 	@tests/vm/run '$(BUILD)' --arch=$(subst x86_64,amd64,$(ARCH)) $(T)
 
@@ -165,4 +178,4 @@ $(BUILD)/compile_commands.json: Makefile $(user_sources)
 clean:
 	rm -rf build
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/user/*.d $(BUILD)/unit/*.d $(BUILD)/kernel/*.d $(BUILD)/static/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/user/*.d $(BUILD)/unit/*.d $(BUILD)/kernel/*.d $(BUILD)/static/*.d $(BUILD)/elf/*.d)

@@ -72,39 +72,79 @@ static const char *library_text(const struct library_finding *finding)
 /* ---- Probes -----------------------------------------------------------------------------------------------------
  */
 
-/* A descriptor, or a negative errno. */
-static int place_attach(const struct worker *worker, const struct probe_place *place, const char *path)
-{
-	const struct attachment *att = worker->att;
-	struct bpf_program *program = bpf_object__find_program_by_name(att->object, place->program);
-	struct uprobe_place at = {
-		.path = path, .offset = place->offset, .cookie = place->cookie, .at_return = place->at_return};
-	int fd;
-
-	if (!program)
-		return -ENOENT;
-	fd = uprobe_attach(att->uprobe_way, bpf_program__fd(program), &at);
-	if (fd != -EINVAL || place->cookie == LIBRARY_GO)
-		return fd;
-	at.cookie = 0; /* before 5.15, where programs do without it, but for Go's */
-	return uprobe_attach(att->uprobe_way, bpf_program__fd(program), &at);
-}
-
 static void probes_detach(struct worker *worker, struct binary *binary)
 {
 	for (size_t i = 0; i < binary->n_probes; i++)
 		close(binary->probe[i]);
-	worker->state->probes -= (__u32)binary->n_probes;
+	worker->state->probes -= binary->probe ? (__u32)binary->finding->n : 0;
 	worker->state->binaries -= binary->probe != NULL;
 	free(binary->probe);
 	binary->probe = NULL;
 	binary->n_probes = 0;
 }
 
+/* Those places of a file to which the program of the first goes, too: at most so many, which are gathered here. */
+struct group {
+	__u64 offset[LIBRARY_MAX_PLACES], cookie[LIBRARY_MAX_PLACES];
+	size_t n;
+};
+
+static void group_gather(struct group *group, const struct library_finding *finding, size_t first)
+{
+	const struct probe_place *like = &finding->place[first];
+
+	group->n = 0;
+	for (size_t i = first; i < finding->n; i++) {
+		const struct probe_place *place = &finding->place[i];
+
+		if (strcmp(place->program, like->program) != 0 || place->at_return != like->at_return)
+			continue;
+		group->offset[group->n] = place->offset;
+		group->cookie[group->n++] = place->cookie;
+	}
+}
+
+/* Whether a place before goes with the same group. */
+static bool is_gathered(const struct library_finding *finding, size_t n)
+{
+	const struct probe_place *place = &finding->place[n];
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(finding->place[i].program, place->program) &&
+		    finding->place[i].at_return == place->at_return)
+			return true;
+	return false;
+}
+
+static int group_attach(struct worker *worker, const struct group *group, const struct probe_place *like,
+			const char *path, struct binary *binary)
+{
+	const struct attachment *att = worker->att;
+	struct bpf_program *program = bpf_object__find_program_by_name(att->object, like->program);
+	struct uprobe_places places = {.path = path,
+				       .offset = group->offset,
+				       .cookie = group->cookie,
+				       .n = group->n,
+				       .at_return = like->at_return};
+	int *fds = binary->probe + binary->n_probes, n;
+
+	if (!program)
+		return -ENOENT;
+	n = uprobe_attach(att->uprobe_way, bpf_program__fd(program), &places, fds);
+	if (n == -EINVAL && like->cookie != LIBRARY_GO) { /* before 5.15, where programs do without, but for Go's */
+		places.cookie = NULL;
+		n = uprobe_attach(att->uprobe_way, bpf_program__fd(program), &places, fds);
+	}
+	if (n > 0)
+		binary->n_probes += (size_t)n;
+	return n;
+}
+
 /* Puts the probes of a file on: all, since some of them would tell what is not so. */
 static int probes_attach(struct worker *worker, int fd, struct binary *binary)
 {
 	struct library_finding *finding = binary->finding;
+	struct group group;
 	char path[32];
 
 	if (!finding->n)
@@ -115,20 +155,22 @@ static int probes_attach(struct worker *worker, int fd, struct binary *binary)
 	worker->state->binaries++;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	for (size_t i = 0; i < finding->n; i++) {
-		int probe = place_attach(worker, &finding->place[i], path);
+		int n;
 
-		if (probe < 0) {
-			log_warn("cannot attach a probe; the TLS of this file is not seen", "program",
-				 finding->place[i].program, "library", library_text(finding), "err",
-				 strerror(-probe));
-			worker->state->failed++;
-			probes_detach(worker, binary);
-			finding->n = 0;
-			return 0;
-		}
-		binary->probe[binary->n_probes++] = probe;
-		worker->state->probes++;
+		if (is_gathered(finding, i))
+			continue;
+		group_gather(&group, finding, i);
+		n = group_attach(worker, &group, &finding->place[i], path, binary);
+		if (n > 0)
+			continue;
+		log_warn("cannot attach a probe; the TLS of this file is not seen", "program",
+			 finding->place[i].program, "library", library_text(finding), "err", strerror(-n));
+		worker->state->failed++;
+		probes_detach(worker, binary);
+		finding->n = 0;
+		return 0;
 	}
+	worker->state->probes += (__u32)finding->n;
 	return 0;
 }
 
@@ -356,11 +398,17 @@ int attacher_start(struct attacher **out, const struct attachment *att, const in
 	return err;
 }
 
+void attacher_kill(struct attacher *attacher)
+{
+	if (attacher)
+		kill(attacher->pid, SIGKILL);
+}
+
 void attacher_stop(struct attacher *attacher)
 {
 	if (!attacher)
 		return;
-	kill(attacher->pid, SIGKILL);
+	attacher_kill(attacher);
 	while (waitpid(attacher->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	close(attacher->pipe);

@@ -29,7 +29,10 @@ struct attacher_state {
 int attacher_start(struct attacher **out, const struct attachment *att, const int *theirs, size_t n, char *why,
 		   size_t size);
 
-/* Ends it and takes all of its probes off. NULL: nothing to do. */
+/* Begins to end it, which takes the kernel a while. NULL: nothing to do. */
+void attacher_kill(struct attacher *attacher);
+
+/* Ends it and waits until all of its probes are off. NULL: nothing to do. */
 void attacher_stop(struct attacher *attacher);
 
 /* A descriptor that becomes readable when the process has ended, the attacher's. */

@@ -390,12 +390,12 @@ static int start(struct serve *serve)
 
 static void stop(struct serve *serve)
 {
+	attacher_kill(serve->attacher);
 	http_server_free(serve->http);
 	if (serve->scan)
 		event_free(serve->scan);
 	if (serve->attacher_end)
 		event_free(serve->attacher_end);
-	attacher_stop(serve->attacher);
 	for (int i = 0; i < SIGNALS; i++) {
 		if (serve->signal[i])
 			event_free(serve->signal[i]);
@@ -408,6 +408,7 @@ static void stop(struct serve *serve)
 	}
 	if (serve->attachment)
 		attachment_close(serve->attachment);
+	attacher_stop(serve->attacher);
 	snapshot_free(&serve->scraped);
 	snapshot_free(&serve->spare);
 }

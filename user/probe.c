@@ -143,13 +143,15 @@ static int attach_kprobe(const char *function, int program)
 
 static int attach(const struct trial *trial, int program)
 {
-	const struct uprobe_place place = {.path = "/proc/self/exe", .offset = trial->offset};
+	const struct uprobe_places here = {.path = "/proc/self/exe", .offset = &trial->offset, .n = 1};
+	int fd, n;
 
 	if (trial->function)
 		return attach_kprobe(trial->function, program);
-	if (trial->offset)
-		return uprobe_attach(trial->attach_type ? UPROBE_BY_LINK : UPROBE_BY_EVENT, program, &place);
-	return bpf_raw_tracepoint_open(NULL, program);
+	if (!trial->offset)
+		return bpf_raw_tracepoint_open(NULL, program);
+	n = uprobe_attach(trial->attach_type ? UPROBE_BY_LINK : UPROBE_BY_EVENT, program, &here, &fd);
+	return n < 0 ? n : fd;
 }
 
 static struct probe_result try(const struct trial *trial, int counter, unsigned int least)

@@ -23,18 +23,21 @@ struct link_create_uprobe_multi {
 	__u32 count, multi_flags, pid, pad;
 };
 
-static int attach_by_link(int program, const struct uprobe_place *place)
+static int attach_by_link(int program, const struct uprobe_places *places, int fds[])
 {
 	const struct link_create_uprobe_multi attr = {.program = (__u32)program,
 						      .attach_type = UPROBE_LINK_TYPE,
-						      .path = (__u64)(unsigned long)place->path,
-						      .offsets = (__u64)(unsigned long)&place->offset,
-						      .cookies = (__u64)(unsigned long)&place->cookie,
-						      .count = 1,
-						      .multi_flags = place->at_return ? MULTI_RETURN : 0};
+						      .path = (__u64)(unsigned long)places->path,
+						      .offsets = (__u64)(unsigned long)places->offset,
+						      .cookies = (__u64)(unsigned long)places->cookie,
+						      .count = (__u32)places->n,
+						      .multi_flags = places->at_return ? MULTI_RETURN : 0};
 	long fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 
-	return fd < 0 ? -errno : (int)fd;
+	if (fd < 0)
+		return -errno;
+	fds[0] = (int)fd;
+	return 1;
 }
 
 /* ---- By perf event ----------------------------------------------------------------------------------------------
@@ -63,22 +66,23 @@ static int set_program(int event, int program, __u64 cookie)
 	return ioctl(event, PERF_EVENT_IOC_SET_BPF, program) ? -errno : 0;
 }
 
-static int attach_by_event(int program, const struct uprobe_place *place)
+static int event_attach(int program, const struct uprobe_places *places, size_t i)
 {
-	struct perf_event_attr attr = {
-		.size = sizeof(attr), .config1 = (__u64)(unsigned long)place->path, .config2 = place->offset};
+	struct perf_event_attr attr = {.size = sizeof(attr),
+				       .config1 = (__u64)(unsigned long)places->path,
+				       .config2 = places->offset[i]};
 	unsigned int return_bit = 0;
 	int event, link, err = read_number(event_type, "%u", &attr.type);
 
-	if (!err && place->at_return)
+	if (!err && places->at_return)
 		err = read_number(event_return, "config:%u", &return_bit);
 	if (err)
 		return err;
-	attr.config = (__u64)place->at_return << return_bit;
+	attr.config = (__u64)places->at_return << return_bit;
 	event = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 	if (event < 0)
 		return -errno;
-	link = set_program(event, program, place->cookie);
+	link = set_program(event, program, places->cookie ? places->cookie[i] : 0);
 	if (link > 0) { /* it holds the event */
 		close(event);
 		return link;
@@ -91,7 +95,22 @@ static int attach_by_event(int program, const struct uprobe_place *place)
 	return link;
 }
 
-int uprobe_attach(enum uprobe_way way, int program, const struct uprobe_place *place)
+static int attach_by_event(int program, const struct uprobe_places *places, int fds[])
 {
-	return way == UPROBE_BY_LINK ? attach_by_link(program, place) : attach_by_event(program, place);
+	for (size_t i = 0; i < places->n; i++) {
+		fds[i] = event_attach(program, places, i);
+		if (fds[i] < 0) {
+			int err = fds[i];
+
+			while (i)
+				close(fds[--i]);
+			return err;
+		}
+	}
+	return (int)places->n;
+}
+
+int uprobe_attach(enum uprobe_way way, int program, const struct uprobe_places *places, int fds[])
+{
+	return way == UPROBE_BY_LINK ? attach_by_link(program, places, fds) : attach_by_event(program, places, fds);
 }
