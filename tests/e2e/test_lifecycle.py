@@ -27,7 +27,7 @@ def left_behind(before, timeout=10.0):
 
 
 @also_inside_tls
-@options(timeout=300)
+@options(timeout=600)
 def test_a_hundred_restarts_under_traffic(t, tls=False):
     """Inside TLS by a shared library at the server and by one that is part of the program at the client."""
     need("bpftool")

@@ -76,7 +76,7 @@ def test_library_without_symbols_within_an_addon_is_counted_as_not_visible(t):
     report = client.report()
     if server.report() != report:
         raise Failure(f"server and client counted {server.report()} and {report}")
-    # Keys that BoringSSL does not note are the client's, too.
+    # The session keys are those that the client notes.
     t.verify(captured.connections(), client=client.service, reports={"client": report})
     verify_tls(hidden, {("any", "no"): 3}, by_visibility)
 
