@@ -59,11 +59,12 @@ struct list_head {
 /* arch/x86/include/asm/ptrace.h, arch/arm64/include/asm/ptrace.h */
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long r10, ax, cx, dx, si, di, orig_ax;
+	unsigned long r14, r10, ax, cx, dx, si, di, orig_ax, sp;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {
 	__u64 regs[31];
+	__u64 sp;
 	__u64 orig_x0;
 	__s32 syscallno;
 };
@@ -159,6 +160,14 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live; /* threads that have not begun to exit */
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	void *stack;
@@ -170,6 +179,7 @@ struct task_struct {
 	struct mm_struct *mm;
 	struct css_set *cgroups;
 	struct files_struct *files;
+	struct signal_struct *signal;
 	char comm[16];
 };
 

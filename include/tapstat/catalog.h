@@ -382,7 +382,9 @@ enum label_unparsed { LABEL_SET_UNPARSED(TAPSTAT_LABEL_VALUE) UNPARSED_COUNT };
 	V(DROPPED, MAX_ROWS, "max_rows")                   /* operations counted under service="other" */      \
 	V(DROPPED, MAX_CODES, "max_codes")                 /* HTTP requests whose uncommon status is missing */   \
 	V(DROPPED, MAX_QUEUE_KEYS, "max_queue_keys")       /* keys missing from message_queue_depth */           \
-	V(DROPPED, UNMATCHED, "unmatched")                 /* requests whose answer was lost with a gap */
+	V(DROPPED, UNMATCHED, "unmatched")                 /* requests whose answer was lost with a gap */       \
+	V(DROPPED, MAX_FUNCTION_ROWS, "max_function_rows") /* calls counted under service="other" */             \
+	V(DROPPED, UNIDENTIFIED, "unidentified")           /* calls of a process that could not be looked at */
 enum label_dropped { LABEL_SET_DROPPED(TAPSTAT_LABEL_VALUE) DROPPED_COUNT };
 
 /* {protocol}: how far classification came, in the order of enum protocol (bpf/classify.h). */
