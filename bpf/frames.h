@@ -17,8 +17,8 @@ enum { FRAMES = 16, FRAME_NONE = FRAMES };
 /* A call that has not returned. */
 struct frame {
 	__u64 begun_ns; /* monotonic; 0: not in use */
-	__u64 depth;    /* of a thread: its stack pointer; of a goroutine: how far that is from the end of the stack */
-	__u32 row;      /* of `function_cells` */
+	__u64 depth; /* of a thread: its stack pointer; of a goroutine: how far that is from the end of the stack */
+	__u32 row;   /* of `function_cells` */
 	__u32 probe;
 };
 

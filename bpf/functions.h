@@ -24,7 +24,8 @@
 
 enum { GOROUTINE_STACK_END = 8 }; /* offset of stack.hi in struct g, src/runtime/runtime2.go since Go 1.2 */
 
-/* ---- Operands --------------------------------------------------------------------------------------------------- */
+/* ---- Operands ---------------------------------------------------------------------------------------------------
+ */
 
 static __always_inline __u64 register_read(struct pt_regs *regs, __u16 offset)
 {
@@ -78,7 +79,8 @@ static __always_inline bool compare(__u32 comparison, __s64 value, __s64 limit)
 	}
 }
 
-/* ---- Cells ------------------------------------------------------------------------------------------------------ */
+/* ---- Cells ------------------------------------------------------------------------------------------------------
+ */
 
 static __always_inline void function_add(struct function_cells *to, __u32 cell, __u64 n)
 {
@@ -87,8 +89,8 @@ static __always_inline void function_add(struct function_cells *to, __u32 cell, 
 		__sync_fetch_and_add(&to->cell[cell], n);
 }
 
-/* One sample of a histogram, FUNCTION_DURATION or FUNCTION_SIZES, by the bounds of the configuration. Global, like all
- * that loops, so that the verifier looks at it once. */
+/* One sample of a histogram, FUNCTION_DURATION or FUNCTION_SIZES, by the bounds of the configuration. Global, like
+ * all that loops, so that the verifier looks at it once. */
 __noinline int function_sample(__u32 row, __u32 number, __u32 first, __u64 value)
 {
 	struct function_probe *probe = bpf_map_lookup_elem(&function_probes, &number);
@@ -122,7 +124,8 @@ static __always_inline void frame_give_up(struct frame *frame)
 	frame->begun_ns = 0;
 }
 
-/* ---- Rows ------------------------------------------------------------------------------------------------------- */
+/* ---- Rows -------------------------------------------------------------------------------------------------------
+ */
 
 /* The number of a new row, or that of the probe's `other` where none is left. */
 static __always_inline __u32 function_row_new(__u32 probe, __u32 service, __u32 value)
@@ -179,7 +182,8 @@ __noinline int function_value(__u32 number, __s64 value)
 	return found ? lowest_bit(found) : (__u32)PROBE_VALUE_OTHER;
 }
 
-/* ---- Frames ----------------------------------------------------------------------------------------------------- */
+/* ---- Frames -----------------------------------------------------------------------------------------------------
+ */
 
 /* Who calls, and how deep in its stack. Goroutines move between threads and their stacks between addresses; the
  * distance from the end of the stack stays. */
@@ -289,7 +293,8 @@ __noinline int frame_end(__u32 cookie, __u64 stack_pointer, __u64 goroutine)
 	return call.row;
 }
 
-/* ---- Calls ------------------------------------------------------------------------------------------------------ */
+/* ---- Calls ------------------------------------------------------------------------------------------------------
+ */
 
 /* The service of the current process; negative: it is not wanted, or could not be told. */
 static __always_inline __s32 service_of_caller(struct task_struct *task)
@@ -387,7 +392,8 @@ static __always_inline int on_probe_return(struct pt_regs *regs)
 	return 0;
 }
 
-/* ---- Ends ------------------------------------------------------------------------------------------------------- */
+/* ---- Ends -------------------------------------------------------------------------------------------------------
+ */
 
 static __always_inline void frames_give_up(struct frames *calls)
 {

@@ -491,7 +491,8 @@ struct {
 
 #ifndef TAPSTAT_5_10
 
-/* ---- Function probes: user/probes.h. Without any, each map takes next to nothing --------------------------------- */
+/* ---- Function probes: user/probes.h. Without any, each map takes next to nothing ---------------------------------
+ */
 
 /* In the order of the configuration; user space fills it before anything is attached. */
 struct {
@@ -527,7 +528,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, MAX_PROBES * (MAX_SERVICES + 1));
+	__uint(max_entries, MAX_PROBES *(MAX_SERVICES + 1));
 	__type(key, __u32);
 	__type(value, struct function_rows);
 } function_rows SEC(".maps");

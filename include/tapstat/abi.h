@@ -188,8 +188,8 @@ enum {
 	MAX_PROBES = 64,
 	MAX_PROBE_PLACES = 1024, /* kinds of places, of all probes; USDT has one for each form of its arguments */
 	MAX_FUNCTION_ROWS = 1024,
-	PROBE_BOUNDS = 24, /* of a histogram, without +Inf */
-	PROBE_VALUES = 16, /* numbers that an argument's label has a text for ... */
+	PROBE_BOUNDS = 24,                /* of a histogram, without +Inf */
+	PROBE_VALUES = 16,                /* numbers that an argument's label has a text for ... */
 	PROBE_VALUE_OTHER = PROBE_VALUES, /* ... and any other one */
 	PROBE_VALUE_CELLS,
 };
@@ -272,7 +272,7 @@ struct function_probe {
 	__u32 measures;   /* 1 << enum probe_measure */
 	__u32 has_return; /* entries wait for their returns */
 	__u32 n_values;
-	__u32 comparison;                      /* enum comparison: of a result with `limit`, which makes it an error */
+	__u32 comparison; /* enum comparison: of a result with `limit`, which makes it an error */
 	__s64 limit;
 	__s64 value[PROBE_VALUES];
 	__u64 duration_bound[PROBE_BOUNDS]; /* ns, upper, inclusive; behind the last: NO_BOUND */
@@ -297,10 +297,10 @@ struct settings {
 	__u32 files;            /* whether operations on files are counted at all: of whoever the selectors want, */
 	__u32 files_of_all;     /* ... or of the services that match a pattern */
 	__u32 file_services;
-	__u32 queues;            /* how many are in `queue_rules` */
-	__u32 selecting;         /* whether there is any selector */
-	__u32 selecting_process; /* ... that looks at the process */
-	__u32 probes;            /* how many are in `function_probes` */
+	__u32 queues;                                              /* how many are in `queue_rules` */
+	__u32 selecting;                                           /* whether there is any selector */
+	__u32 selecting_process;                                   /* ... that looks at the process */
+	__u32 probes;                                              /* how many are in `function_probes` */
 	char file_service[MAX_FILE_SERVICES][SELECTOR_TEXT_BYTES]; /* globs */
 	struct selectors selectors;
 };
