@@ -47,7 +47,7 @@ ifneq ($(SYSROOT),)
 CPPFLAGS += -I$(SYSROOT)/usr/include
 LDFLAGS += -L$(SYSROOT)/usr/lib/$(triplet) -Wl,-rpath-link,$(SYSROOT)/usr/lib/$(triplet):$(SYSROOT)/lib/$(triplet)
 endif
-LIBS := -levent -lbpf -lelf -lz -lcap -ljansson -lyaml
+LIBS := -levent -lbpf -lelf -lz -lcap -ljansson -lyaml -lcapstone -liberty
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Wno-unused-function -Wno-unused-parameter \
 	-D__TARGET_ARCH_$(if $(filter arm64,$(ARCH)),arm64,x86) -Iinclude -Ibpf \
 	-I$(firstword $(wildcard /usr/include/$(triplet) /usr/$(triplet)/include)) -MMD -MP

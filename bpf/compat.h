@@ -40,6 +40,10 @@ enum { MAX_TURNS = 32 };
 #define current_task_struct() bpf_get_current_task_btf()
 #define task_read(task, member) ((task)->member)
 
+/* What user space attached a probe with: 5.15, commit 7adfc6c9b315 ("bpf: Add bpf_get_attach_cookie() BPF helper").
+ */
+#define attach_cookie(context) bpf_get_attach_cookie(context)
+
 /* The registers of the syscall under way: bpf_task_pt_regs(), 5.15, commit dd6e10fbd9fb. */
 #define task_regs(task) ((struct pt_regs *)bpf_task_pt_regs(task))
 #define regs_read(regs, member) ((regs)->member)
@@ -96,6 +100,8 @@ static __always_inline void unlock(__u32 *p)
 #define HASHED 1
 
 enum { SCRATCH_SLOTS = 1 };
+
+#define attach_cookie(context) 0
 
 #define current_task_struct() ((struct task_struct *)bpf_get_current_task())
 #define task_read(task, member) BPF_CORE_READ(task, member)

@@ -8,6 +8,7 @@
 #define TAPSTAT_FOLLOW_H
 
 #include "recognise.h"
+#include "tls_object.h"
 
 enum {
 	LOCK_TRIES = 1 << 20, /* for the other thread to finish: some 10 ms, since its virtual CPU may be stopped */
@@ -244,16 +245,17 @@ __noinline int stream_wait(CALL_PARAMS)
 	return io.call->locked;
 }
 
-/* The bytes of one successful call. */
-static __always_inline void io_parse(struct io *io, struct sock *sk, struct task_struct *task, __u32 dir, __u32 len)
+/* The bytes of one successful call; `sk`, `plain` as in io_pass(). */
+static __always_inline void io_parse(struct io *io, struct sock *sk, struct task_struct *task, __u32 dir, __u32 len,
+				     const struct payload *plain)
 {
 	struct payload payload = {};
 	struct conn *conn = io->conn;
 	struct stream *s = io->stream;
 	__u32 fault = 0;
-	int err;
+	int err = 0;
 
-	if (sk_read(sk, sk_protocol) == IPPROTO_TCP && is_tcp(sk))
+	if (sk && sk_read(sk, sk_protocol) == IPPROTO_TCP && is_tcp(sk))
 		stream_check_gap(io, sk, len);
 	if (s->mode == STREAM_DEAD) {
 		record_unparsed(UNPARSED_DECODE, len);
@@ -266,7 +268,10 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 		exchange_walk_ends(io);
 		return;
 	}
-	err = payload_find(&payload, task, &io->scratch->msg, dir == DIRECTION_SENT);
+	if (plain)
+		payload = *plain;
+	else
+		err = payload_find(&payload, task, &io->scratch->msg, dir == DIRECTION_SENT);
 	/* The middle of a data frame: nothing to look at. */
 	if (s->mode == STREAM_FRAMES && s->ws.payload_left > len && !(s->frame & WS_CONTROL)) {
 		s->ws.payload_left -= len;
@@ -323,6 +328,36 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 				      : UNPARSED_CAPPED);
 }
 
+/*
+ * `len` bytes pass on a connection whose state is `io->conn`: over the socket `sk`, where the syscall under way has
+ * them, or out of a TLS library (`sk` is NULL) at `plain`.
+ */
+static __always_inline void io_pass(struct io *io, struct sock *sk, struct task_struct *task, __u32 dir, __u32 len,
+				    int flags, const struct payload *plain)
+{
+	struct scratch *scratch = io->scratch;
+	struct conn *conn = io->conn;
+
+	io_init(io, conn, scratch, dir);
+	io->call->dir = dir;
+	if (unlikely(!try_lock(&io->stream->lock)) && !stream_wait(CALL_ARGS(conn, scratch))) {
+		record_unparsed(UNPARSED_BUSY_STREAM, len);
+		return;
+	}
+	io->call->turn = TURN_NONE;
+	io->call->now = bpf_ktime_get_ns();
+	io->call->opened = 0;
+	io->call->fault = 0;
+	if (unlikely(flags & MSG_TRUNC) && dir == DIRECTION_RECEIVED)
+		stream_skip(CALL_ARGS(conn, scratch), len, UNPARSED_DISCARDED);
+	else
+		io_parse(io, sk, task, dir, len, plain);
+	if (is_exchange(conn->protocol))
+		exchange_bytes(io, len);
+	http_path_keep(io);
+	unlock(&io->stream->lock);
+}
+
 /* What a negative return means for a WebSocket connection. */
 static __always_inline void io_failed(struct conn *conn, struct task_struct *task, __u32 dir, int err)
 {
@@ -375,6 +410,19 @@ static __always_inline bool socket_skipped(struct sock *sk, int len)
 	return true;
 }
 
+/* A socket that speaks TLS, whose plaintext is nowhere yet. */
+static __always_inline bool tls_unjoined(struct conn *conn)
+{
+	return settings.tls && conn->protocol == PROTOCOL_TLS && !conn->tls_object;
+}
+
+/* A storage protocol goes on inside TLS: what passes from here on passes the library, too. */
+static __always_inline bool tls_takes_over(struct io *io)
+{
+	return settings.tls && unlikely(io->conn->stream[0].mode == STREAM_HIDDEN) &&
+	       is_exchange(io->conn->protocol) && tls_socket_io(CALL_ARGS(io->conn, io->scratch));
+}
+
 /*
  * A call on a socket has ended: `len` bytes were sent or received (enum label_direction), or -errno; `later` more are
  * told of by further events. In the context of the task that made the call.
@@ -392,6 +440,8 @@ static __always_inline int on_io_before(struct sock *sk, __u32 dir, int len, int
 		return 0;
 	io.conn = conn_find(sk);
 	if (unlikely(len <= 0)) {
+		if (settings.tls && io.conn && len < 0 && io.conn->protocol == PROTOCOL_TLS)
+			io.conn = tls_conn_find(io.conn->tls_object);
 		if (io.conn && len < 0) {
 			io_failed(io.conn, task, dir, len);
 		} else if (io.conn && dir == DIRECTION_RECEIVED && conn_role(io.conn) == ROLE_CLIENT &&
@@ -409,12 +459,10 @@ static __always_inline int on_io_before(struct sock *sk, __u32 dir, int len, int
 		}
 		return 0;
 	}
-	if (likely(io.conn)) {
-		if (!conn_watched(io.conn)) {
-			if (io.conn->protocol == PROTOCOL_HTTP2)
-				record_unparsed(UNPARSED_HTTP2, len);
-			return 0;
-		}
+	if (likely(io.conn) && !conn_watched(io.conn) && !tls_unjoined(io.conn)) {
+		if (io.conn->protocol == PROTOCOL_HTTP2)
+			record_unparsed(UNPARSED_HTTP2, len);
+		return 0;
 	}
 
 	scratch = scratch_take();
@@ -427,26 +475,19 @@ static __always_inline int on_io_before(struct sock *sk, __u32 dir, int len, int
 	if (!io.conn)
 		io.conn = conn_create(sk, scratch, task, dir, len + later);
 	if (io.conn) {
-		io_init(&io, io.conn, scratch, dir);
-		io.call->dir = dir;
-		if (likely(try_lock(&io.stream->lock)) || stream_wait(CALL_ARGS(io.conn, scratch))) {
-			io.call->turn = TURN_NONE;
-			io.call->now = bpf_ktime_get_ns();
-			io.call->opened = 0;
-			io.call->fault = 0;
-			if (unlikely(flags & MSG_TRUNC) && dir == DIRECTION_RECEIVED)
-				stream_skip(CALL_ARGS(io.conn, scratch), len, UNPARSED_DISCARDED);
-			else
-				io_parse(&io, sk, task, dir, len);
-			if (is_exchange(io.conn->protocol))
-				exchange_bytes(&io, len);
-			if (unlikely(io.call->opened) && is_tcp(sk))
-				reconnection_match(sk, io.conn, io.call->now);
-			http_path_keep(&io);
-			unlock(&io.stream->lock);
-		} else {
-			record_unparsed(UNPARSED_BUSY_STREAM, len);
+		io.scratch = scratch;
+		scratch->call.dir = dir;
+		if (conn_watched(io.conn) && !tls_takes_over(&io))
+			io_pass(&io, sk, task, dir, len, flags, NULL);
+		if (unlikely(scratch->call.opened) && is_tcp(sk)) {
+			struct peer_key peer;
+
+			scratch->call.opened = 0;
+			peer_key_fill(&peer, sk, io.conn->series, conn_peer_port(io.conn));
+			reconnection_match(&peer, io.conn, scratch->call.now);
 		}
+		if (unlikely(tls_unjoined(io.conn)))
+			tls_socket_io(CALL_ARGS(io.conn, scratch));
 	}
 	scratch_give(scratch);
 	return 0;

@@ -187,7 +187,7 @@ __noinline int function_value(__u32 number, __s64 value)
 
 /* Who calls, and how deep in its stack. Goroutines move between threads and their stacks between addresses; the
  * distance from the end of the stack stays. */
-static __always_inline __u64 frames_key_of(const struct probe_place *place, __u64 stack_pointer, __u64 goroutine,
+static __always_inline __u64 frames_key_of(const struct function_place *place, __u64 stack_pointer, __u64 goroutine,
 					   struct frames_key *key)
 {
 	__u64 ids = bpf_get_current_pid_tgid(), end = 0, depth = stack_pointer + place->depth;
@@ -230,7 +230,7 @@ static __always_inline struct frames *frames_obtain(const struct frames_key *key
 __noinline int frame_begin(__u32 cookie, __u32 row, __u64 stack_pointer, __u64 goroutine)
 {
 	struct function_cells *to = bpf_map_lookup_elem(&function_cells, &row);
-	struct probe_place *place = bpf_map_lookup_elem(&probe_places, &cookie);
+	struct function_place *place = bpf_map_lookup_elem(&function_places, &cookie);
 	struct function_unmatched *unmatched;
 	struct frames_key key;
 	struct frames *calls;
@@ -265,7 +265,7 @@ __noinline int frame_begin(__u32 cookie, __u32 row, __u64 stack_pointer, __u64 g
 /* A call has returned: its duration counts. Its row; 0: it is not known. */
 __noinline int frame_end(__u32 cookie, __u64 stack_pointer, __u64 goroutine)
 {
-	struct probe_place *place = bpf_map_lookup_elem(&probe_places, &cookie);
+	struct function_place *place = bpf_map_lookup_elem(&function_places, &cookie);
 	__u64 now = bpf_ktime_get_ns(), depth;
 	struct function_probe *probe;
 	struct frames_key key;
@@ -329,8 +329,8 @@ static __always_inline void count_bytes(__u32 row, __u32 probe, __u32 measures, 
 /* A probed function begins, or a USDT probe is passed. */
 static __always_inline int on_probe_entry(struct pt_regs *regs)
 {
-	__u32 cookie = bpf_get_attach_cookie(regs), value = PROBE_VALUE_OTHER, row;
-	struct probe_place *place = bpf_map_lookup_elem(&probe_places, &cookie);
+	__u32 cookie = attach_cookie(regs), value = PROBE_VALUE_OTHER, row;
+	struct function_place *place = bpf_map_lookup_elem(&function_places, &cookie);
 	struct function_probe *probe;
 	struct function_cells *to;
 	__s32 service;
@@ -370,8 +370,8 @@ static __always_inline int on_unmatched_return(__u32 probe)
 /* A probed function returns. */
 static __always_inline int on_probe_return(struct pt_regs *regs)
 {
-	__u32 cookie = bpf_get_attach_cookie(regs), row;
-	struct probe_place *place = bpf_map_lookup_elem(&probe_places, &cookie);
+	__u32 cookie = attach_cookie(regs), row;
+	struct function_place *place = bpf_map_lookup_elem(&function_places, &cookie);
 	struct function_probe *probe;
 	struct function_cells *to;
 

@@ -37,7 +37,7 @@ static __always_inline struct conn *conn_find(struct sock *sk)
 {
 	if (HASHED) {
 		__u64 key = (__u64)sk;
-		struct hashed_conn *hashed = bpf_map_lookup_elem(&conns_by_sock, &key);
+		struct hashed_conn *hashed = bpf_map_lookup_elem(&conns_by_key, &key);
 
 		return hashed && hashed->generation == sock_generation(sk) ? &hashed->conn : NULL;
 	}
@@ -49,7 +49,7 @@ static __always_inline struct conn *conn_of_any(struct sock *sk)
 {
 	if (HASHED) {
 		__u64 key = (__u64)sk;
-		struct hashed_conn *hashed = bpf_map_lookup_elem(&conns_by_sock, &key);
+		struct hashed_conn *hashed = bpf_map_lookup_elem(&conns_by_key, &key);
 
 		return hashed ? &hashed->conn : NULL;
 	}
@@ -61,7 +61,7 @@ static __always_inline void conn_remove(struct sock *sk)
 {
 	__u64 key = (__u64)sk;
 
-	if (HASHED && !bpf_map_delete_elem(&conns_by_sock, &key))
+	if (HASHED && !bpf_map_delete_elem(&conns_by_key, &key))
 		__sync_fetch_and_add(&shared.states_live, -1);
 }
 
@@ -95,18 +95,24 @@ static __always_inline bool tcp_is_start(struct tcp_sock *tp, __u32 dir, __u32 l
 
 /* ---- Peers and reconnections ------------------------------------------------------------------------------- */
 
+/* The peer's address; of IPv4 as the IPv4-mapped one that a dual-stack socket shows. */
+static __always_inline void peer_address(__u32 addr[4], struct sock *sk)
+{
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
+		addr[0] = addr[1] = 0;
+		addr[2] = __builtin_bswap32(0xffff);
+		addr[3] = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+	} else {
+		BPF_CORE_READ_INTO((__u32(*)[4])addr, sk, __sk_common.skc_v6_daddr);
+	}
+}
+
 static __always_inline void peer_key_fill(struct peer_key *key, struct sock *sk, __u32 series_index, __u16 port)
 {
 	__builtin_memset(key, 0, sizeof(*key));
 	key->series = series_index;
 	key->port = port;
-	if (sk_read(sk, __sk_common.skc_family) ==
-	    AF_INET) { /* as the IPv4-mapped address that a dual-stack socket shows */
-		key->addr[2] = __builtin_bswap32(0xffff);
-		key->addr[3] = sk_read(sk, __sk_common.skc_daddr);
-	} else {
-		BPF_CORE_READ_INTO(&key->addr, sk, __sk_common.skc_v6_daddr);
-	}
+	peer_address(key->addr, sk);
 }
 
 /* A client's peer is a server's address and port; a server's peer comes back from another port. */
@@ -116,18 +122,15 @@ static __always_inline __u16 conn_peer_port(struct conn *conn)
 }
 
 /* Notes an abnormal end on top of the peer's stack of them. */
-static __always_inline void reconnection_expect(struct sock *sk, struct conn *conn,
-						enum label_reconnect_reason reason)
+static __always_inline void reconnection_expect(struct peer_key *key, enum label_reconnect_reason reason)
 {
 	struct abnormal_end end = {.at_ns = bpf_ktime_get_ns(), .reason = reason};
-	struct peer_key key;
 	__u32 none = 0, *depth;
 
-	peer_key_fill(&key, sk, conn->series, conn_peer_port(conn));
-	depth = bpf_map_lookup_elem(&ends_by_peer, &key);
+	depth = bpf_map_lookup_elem(&ends_by_peer, key);
 	if (!depth) {
-		bpf_map_update_elem(&ends_by_peer, &key, &none, BPF_NOEXIST);
-		depth = bpf_map_lookup_elem(&ends_by_peer, &key);
+		bpf_map_update_elem(&ends_by_peer, key, &none, BPF_NOEXIST);
+		depth = bpf_map_lookup_elem(&ends_by_peer, key);
 	}
 	if (!depth) {
 		record_dropped(DROPPED_MAX_ABNORMAL_ENDS);
@@ -137,35 +140,33 @@ static __always_inline void reconnection_expect(struct sock *sk, struct conn *co
 		record_dropped(DROPPED_MAX_ABNORMAL_ENDS);
 		return;
 	}
-	key.depth = none + 1;
-	if (bpf_map_update_elem(&end_by_peer, &key, &end, BPF_ANY))
+	key->depth = none + 1;
+	if (bpf_map_update_elem(&end_by_peer, key, &end, BPF_ANY))
 		record_dropped(DROPPED_MAX_ABNORMAL_ENDS);
 }
 
 /* Takes the newest end off the stack, if it is young enough; an older one buries all below it. */
-static __always_inline void reconnection_match(struct sock *sk, struct conn *conn, __u64 now)
+static __always_inline void reconnection_match(struct peer_key *key, struct conn *conn, __u64 now)
 {
 	struct series *to = conn_series(conn);
 	struct abnormal_end *end;
-	struct peer_key key;
 	__u32 *depth, top;
 
 	if (!to)
 		return;
-	peer_key_fill(&key, sk, conn->series, conn_peer_port(conn));
-	depth = bpf_map_lookup_elem(&ends_by_peer, &key);
+	depth = bpf_map_lookup_elem(&ends_by_peer, key);
 	if (!depth)
 		return;
 	top = *depth;
 	if (!top || !compare_and_swap(depth, top, top - 1))
 		return;
-	key.depth = top;
-	end = bpf_map_lookup_elem(&end_by_peer, &key);
+	key->depth = top;
+	end = bpf_map_lookup_elem(&end_by_peer, key);
 	if (end && now - end->at_ns <= RECONNECT_WINDOW_NS && end->reason < RECONNECT_REASON_COUNT)
 		cell_add(to, CELL_WS_RECONNECTIONS + end->reason, 1);
 	else
 		(void)compare_and_swap(depth, top - 1, 0);
-	bpf_map_delete_elem(&end_by_peer, &key);
+	bpf_map_delete_elem(&end_by_peer, key);
 }
 
 /* ---- Begin ------------------------------------------------------------------------------------------------- */
@@ -247,10 +248,33 @@ static __always_inline void conn_record_gap(struct sock *sk, struct conn *conn)
 	}
 }
 
+/* The end of a WebSocket connection, judged. False: it was a normal one, else *reason says why it was not. */
+static __always_inline bool websocket_end(struct conn *conn, struct series *to, bool timed_out,
+					  enum label_reconnect_reason *reason)
+{
+	conn_record_lifetime(conn, to, bpf_ktime_get_ns());
+	minute_flush(to, &conn->stream[DIRECTION_RECEIVED], DIRECTION_RECEIVED, -1);
+	minute_flush(to, &conn->stream[DIRECTION_SENT], DIRECTION_SENT, -1);
+	if (conn_close_seen(conn)) {
+		cell_add_shared(to, CELL_WS_CONNECTIONS + CONNECTION_STATUS_CLOSED, 1);
+		return false;
+	}
+	*reason = conn_ping_unanswered(conn) || (conn->flags & CONN_TIMED_OUT) || timed_out
+			  ? RECONNECT_REASON_HEARTBEAT_TIMEOUT
+			  : RECONNECT_REASON_CONNECTION_LOST;
+	cell_add_shared(to, CELL_WS_CONNECTIONS + CONNECTION_STATUS_ERROR, 1);
+	cell_add_shared(to,
+			CELL_WS_ERRORS + (*reason == RECONNECT_REASON_HEARTBEAT_TIMEOUT ? WS_ERROR_TIMEOUT
+											: WS_ERROR_CONNECTION_LOST),
+			1);
+	return true;
+}
+
 /* A TCP socket is destroyed: the one place where its connection is judged. */
 static __always_inline void conn_end(struct sock *sk, struct conn *conn)
 {
 	enum label_reconnect_reason reason;
+	struct peer_key key;
 	struct series *to;
 
 	if (!HASHED) /* else by conn_remove() */
@@ -262,22 +286,10 @@ static __always_inline void conn_end(struct sock *sk, struct conn *conn)
 	if (conn->protocol != PROTOCOL_WEBSOCKET)
 		return;
 	conn_record_gap(sk, conn);
-	conn_record_lifetime(conn, to, bpf_ktime_get_ns());
-	minute_flush(to, &conn->stream[DIRECTION_RECEIVED], DIRECTION_RECEIVED, -1);
-	minute_flush(to, &conn->stream[DIRECTION_SENT], DIRECTION_SENT, -1);
-	if (conn_close_seen(conn)) {
-		cell_add_shared(to, CELL_WS_CONNECTIONS + CONNECTION_STATUS_CLOSED, 1);
+	if (!websocket_end(conn, to, sk_read(sk, sk_err) == ETIMEDOUT, &reason))
 		return;
-	}
-	reason = conn_ping_unanswered(conn) || (conn->flags & CONN_TIMED_OUT) || sk_read(sk, sk_err) == ETIMEDOUT
-			 ? RECONNECT_REASON_HEARTBEAT_TIMEOUT
-			 : RECONNECT_REASON_CONNECTION_LOST;
-	cell_add_shared(to, CELL_WS_CONNECTIONS + CONNECTION_STATUS_ERROR, 1);
-	cell_add_shared(to,
-			CELL_WS_ERRORS + (reason == RECONNECT_REASON_HEARTBEAT_TIMEOUT ? WS_ERROR_TIMEOUT
-										       : WS_ERROR_CONNECTION_LOST),
-			1);
-	reconnection_expect(sk, conn, reason);
+	peer_key_fill(&key, sk, conn->series, conn_peer_port(conn));
+	reconnection_expect(&key, reason);
 }
 
 /* An AF_UNIX connection changes how it would be judged if it ended now. */
@@ -339,7 +351,7 @@ static __always_inline void conn_unix_end(struct sock *sk, struct conn *conn)
  * looks at it once. */
 __noinline int conn_of_another(__u64 key)
 {
-	struct hashed_conn *hashed = bpf_map_lookup_elem(&conns_by_sock, &key);
+	struct hashed_conn *hashed = bpf_map_lookup_elem(&conns_by_key, &key);
 
 	if (!hashed)
 		return 0;
@@ -359,15 +371,15 @@ static __always_inline struct conn *conn_insert(struct sock *sk, struct scratch 
 
 	if (HASHED) {
 		__u64 key = (__u64)sk;
-		struct hashed_conn *hashed = bpf_map_lookup_elem(&conns_by_sock, &key);
+		struct hashed_conn *hashed = bpf_map_lookup_elem(&conns_by_key, &key);
 
 		if (hashed) /* the address from memory: a pointer is not accepted for a number */
 			conn_of_another(*(volatile __u64 *)&scratch->sock);
 		scratch->fresh.generation = sock_generation(sk);
-		if (bpf_map_update_elem(&conns_by_sock, &key, &scratch->fresh, BPF_ANY))
+		if (bpf_map_update_elem(&conns_by_key, &key, &scratch->fresh, BPF_ANY))
 			return NULL;
 		__sync_fetch_and_add(&shared.states_live, 1);
-		hashed = bpf_map_lookup_elem(&conns_by_sock, &key);
+		hashed = bpf_map_lookup_elem(&conns_by_key, &key);
 		return hashed ? &hashed->conn : NULL;
 	}
 	conn = bpf_sk_storage_get(&conns, sk, &scratch->fresh.conn, BPF_SK_STORAGE_GET_F_CREATE);

@@ -27,17 +27,18 @@ struct {
 
 struct hashed_conn {
 	struct conn conn;
-	__u64 generation; /* of the socket at this address: sock_generation() */
+	__u64 generation; /* of the socket at this address: sock_generation(); of a TLS object its process's */
 };
 
 /* The same by address of the socket, where settings.hashed. The end of the socket removes it; one that went unnoticed
- * is found by its generation, by the scan or by the next socket at the address. Full: as above. */
+ * is found by its generation, by the scan or by the next socket at the address. Everywhere by key of a TLS object,
+ * see tls_objects. Full: as above. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1); /* max_connections, where it is used */
 	__type(key, __u64);
 	__type(value, struct hashed_conn);
-} conns_by_sock SEC(".maps");
+} conns_by_key SEC(".maps");
 
 /* By SERIES_INDEX, for ever. Never full: indices are given out by `services`. */
 struct {
@@ -406,7 +407,7 @@ static __always_inline void scratch_give(struct scratch *scratch)
 /* The state that a function without arguments works on (5.10). */
 static __always_inline struct conn *conn_of_call(struct scratch *scratch)
 {
-	struct hashed_conn *hashed = bpf_map_lookup_elem(&conns_by_sock, &scratch->sock);
+	struct hashed_conn *hashed = bpf_map_lookup_elem(&conns_by_key, &scratch->sock);
 
 	return hashed ? &hashed->conn : NULL;
 }
@@ -425,6 +426,99 @@ struct {
 	__type(key, __u32);
 	__type(value, struct mmsg_progress);
 } mmsg_by_pid SEC(".maps");
+
+/* ---- TLS in clear: tls_object.h, tls.h ----------------------------------------------------------------------------
+ */
+
+/* The other end of a socket. */
+struct tls_socket {
+	__u64 sock;    /* address; 0: not known */
+	__u64 seen_ns; /* when it received last */
+	__u32 addr[4]; /* of the peer: peer_address() */
+	__u16 peer_port, local_port;
+	__u32 is_unix;
+};
+
+enum tls_object_flags {
+	TLS_FRESH = 1 << 0,   /* its beginning was seen */
+	TLS_COUNTED = 1 << 1, /* in tapstat_tls_connections_total */
+};
+
+/* What a TLS library keeps of a connection: an SSL, a gnutls_session_t, a *tls.Conn. */
+struct tls_object {
+	struct tls_socket socket;
+	__u64 generation; /* of its process */
+	__u64 unsent;     /* user address of what the last call could not send, for one without a buffer (GnuTLS) */
+	__u32 flags;
+	__u32 library; /* enum label_library */
+};
+
+/* By tls_key(), until the object is freed, its socket destroyed or, found by the scan, its process has ended. Full:
+ * the object's connection is not followed, counted as dropped. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384); /* 1 where TLS is not looked into */
+	__type(key, __u64);
+	__type(value, struct tls_object);
+} tls_objects SEC(".maps");
+
+/* The object of a socket that does not know it yet, by address of the socket; until then. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096); /* as above */
+	__type(key, __u64);
+	__type(value, __u64);
+} tls_object_by_sock SEC(".maps");
+
+/* A call of a TLS library's function under way. */
+struct tls_call {
+	__u64 stack;  /* the stack pointer at its entry; 0: none is */
+	__u64 object; /* tls_key(), or where the function leaves the object */
+	__u64 buffer; /* user address */
+	__u64 passed; /* user address where the function leaves the number of bytes; 0: it returns it */
+	__u32 kind;   /* enum tls_kind */
+	__u32 library;
+};
+
+/* A thread, or a goroutine, that calls a TLS library. */
+struct tls_caller {
+	struct tls_call call;
+	__u64 inside;               /* the object of the call entered last, 0 behind its return */
+	struct tls_socket received; /* the socket without object that it read last */
+	__u32 unwanted;             /* its process is not selected */
+	__u32 pad;
+};
+
+/* By thread id, until the thread ends, or by tls_key() of the goroutine, for the length of the call. Full: calls are
+ * not seen, counted as dropped. As many as threads that wait in such calls. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384); /* as above */
+	__type(key, __u64);
+	__type(value, struct tls_caller);
+} tls_callers SEC(".maps");
+
+struct tls_nested_key {
+	__u64 caller;
+	__u64 stack;
+};
+
+/* Further calls of a caller inside of one: TLS in TLS, coroutines. Full: the longest in its call is forgotten. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024); /* as above */
+	__type(key, struct tls_nested_key);
+	__type(value, struct tls_call);
+} tls_nested_calls SEC(".maps");
+
+/* Which TLS library a process has that can't be looked into, by tgid; user space fills it. Full: the longest unused
+ * is forgotten and counts as unknown. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096); /* as above */
+	__type(key, __u32);
+	__type(value, __u32);
+} library_by_process SEC(".maps");
 
 /* What the entry of a function noted for its return (kprobe). */
 struct entered_call {
@@ -506,10 +600,10 @@ struct {
  * forms of places are refused. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, MAX_PROBE_PLACES);
+	__uint(max_entries, MAX_FUNCTION_PLACES);
 	__type(key, __u32);
-	__type(value, struct probe_place);
-} probe_places SEC(".maps");
+	__type(value, struct function_place);
+} function_places SEC(".maps");
 
 /* By row, for ever. Full: each probe's row of `other` serves, 1 + its number. */
 struct {

@@ -591,6 +591,21 @@ __noinline int process_identify(bool needs_service, __u32 slot)
 	return bpf_map_update_elem(&processes, &tgid, &process, BPF_ANY);
 }
 
+/* What tells a program image of a process from all others that had, or will have, its number. */
+static __always_inline __u64 process_generation(const struct process *process)
+{
+	return process->start_ns + process->exec_id;
+}
+
+/* The last thread of a process ends. */
+static __always_inline void process_ended(__u32 tgid)
+{
+	struct process *process = bpf_map_lookup_elem(&processes, &tgid);
+
+	if (process)
+		process->ended = 1;
+}
+
 /* What is known of the current process; NULL: nothing, or too little. */
 static __always_inline struct process *process_known(struct task_struct *task, bool needs_service)
 {

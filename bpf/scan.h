@@ -7,20 +7,19 @@
 #ifndef TAPSTAT_SCAN_H
 #define TAPSTAT_SCAN_H
 
-#include "life.h"
+#include "tls_object.h"
 
 #define IDLE_AFTER (300 * SECOND_NS >> 30) /* units of struct conn.last_data */
 
-static __always_inline void scan_peer(struct sock *sk, struct conn *conn, struct scan_series *result)
+/* A peer of a series is alive. */
+static __always_inline void scan_peer(struct peer_key *key, struct scan_series *result)
 {
 	__u32 number = shared.scan_number, *seen;
-	struct peer_key key;
 
-	peer_key_fill(&key, sk, conn->series, 0);
-	seen = bpf_map_lookup_elem(&scan_by_peer, &key);
+	seen = bpf_map_lookup_elem(&scan_by_peer, key);
 	if (seen && *seen == number)
 		return;
-	if (bpf_map_update_elem(&scan_by_peer, &key, &number, BPF_ANY))
+	if (bpf_map_update_elem(&scan_by_peer, key, &number, BPF_ANY))
 		record_dropped(DROPPED_MAX_PEERS);
 	else
 		__sync_fetch_and_add(&result->peers, 1);
@@ -66,14 +65,40 @@ static __always_inline void scan_begins(void)
 	shared.self_tgid = bpf_get_current_pid_tgid() >> 32;
 }
 
+/* The minutes of a WebSocket connection that are over, and what waits on it. */
+static __always_inline void scan_websocket(struct conn *conn, struct series *to, struct scan_series *result,
+					   __u64 now)
+{
+	__s64 age = now - SECOND_NS - conn->opened_ns; /* a second late: a hook may still be in the old minute */
+	__u32 minute;
+
+	if ((__s32)((__u32)(now >> 30) - conn->last_data) >= (__s32)IDLE_AFTER)
+		result->idle++;
+	result->pings_outstanding += (__u16)(conn->pings_sent - conn->pings_answered);
+	if (age > (__s64)MINUTE_NS) {
+		minute = (__u64)age / MINUTE_NS;
+		minute_flush(to, &conn->stream[DIRECTION_RECEIVED], DIRECTION_RECEIVED, minute);
+		minute_flush(to, &conn->stream[DIRECTION_SENT], DIRECTION_SENT, minute);
+	}
+}
+
+static __always_inline struct scan_total *scan_counted(__u32 protocol)
+{
+	__u32 key = 0;
+	struct scan_total *total = bpf_map_lookup_elem(&scan_totals, &key);
+
+	if (total && protocol < PROTOCOL_COUNT)
+		total->protocol[protocol]++;
+	return total;
+}
+
 static __always_inline int scan_socket(struct sock *sk, struct conn *conn)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct scan_total *total;
 	struct scan_series *result;
 	struct series *to;
-	__u32 key = 0, protocol = conn->protocol, state = conn->unix_state, minute;
-	__s64 age;
+	__u32 key = 0, protocol = conn->protocol, state = conn->unix_state;
 
 	total = bpf_map_lookup_elem(&scan_totals, &key);
 	if (!total)
@@ -87,8 +112,7 @@ static __always_inline int scan_socket(struct sock *sk, struct conn *conn)
 		if (conn->flags & CONN_UNIX)
 			return 0;
 	}
-	if (protocol < PROTOCOL_COUNT)
-		total->protocol[protocol]++;
+	scan_counted(protocol);
 	to = conn_series(conn);
 	key = conn->series;
 	result = bpf_map_lookup_elem(&scan_by_series, &key);
@@ -110,18 +134,47 @@ static __always_inline int scan_socket(struct sock *sk, struct conn *conn)
 		result->unix_unsampled++;
 		result->unix_opened_us += conn->opened_ns / 1000;
 	}
-	if ((__s32)((__u32)(now >> 30) - conn->last_data) >= (__s32)IDLE_AFTER)
-		result->idle++;
-	result->pings_outstanding += (__u16)(conn->pings_sent - conn->pings_answered);
-	/* A second late: a hook may still be in the old minute. */
-	age = now - SECOND_NS - conn->opened_ns;
-	if (age > (__s64)MINUTE_NS) {
-		minute = (__u64)age / MINUTE_NS;
-		minute_flush(to, &conn->stream[DIRECTION_RECEIVED], DIRECTION_RECEIVED, minute);
-		minute_flush(to, &conn->stream[DIRECTION_SENT], DIRECTION_SENT, minute);
+	scan_websocket(conn, to, result, now);
+	if (is_tcp(sk)) {
+		struct peer_key peer;
+
+		peer_key_fill(&peer, sk, conn->series, 0);
+		scan_peer(&peer, result);
 	}
-	if (is_tcp(sk))
-		scan_peer(sk, conn, result);
+	return 0;
+}
+
+/* A connection inside TLS, by the key of its object. */
+static __always_inline int scan_tls(__u64 key, struct hashed_conn *hashed)
+{
+	struct tls_object *object = bpf_map_lookup_elem(&tls_objects, &key);
+	__u32 tgid = tls_key_tgid(key), series_index = hashed->conn.series, protocol = hashed->conn.protocol;
+	struct process *process = bpf_map_lookup_elem(&processes, &tgid);
+	struct scan_series *result;
+	struct series *to;
+
+	if (process && (process->ended || process_generation(process) != hashed->generation)) {
+		tls_end(key);
+		return 0;
+	}
+	if (!scan_counted(protocol))
+		return 0;
+	to = conn_series(&hashed->conn);
+	result = bpf_map_lookup_elem(&scan_by_series, &series_index);
+	if (!to || !result)
+		return 0;
+	if (protocol != PROTOCOL_WEBSOCKET) {
+		scan_requests(&hashed->conn, result, protocol);
+		return 0;
+	}
+	scan_websocket(&hashed->conn, to, result, bpf_ktime_get_ns());
+	if (object && object->socket.sock && !object->socket.is_unix) {
+		struct peer_key peer;
+
+		tls_peer_key(&peer, object, &hashed->conn);
+		peer.port = 0;
+		scan_peer(&peer, result);
+	}
 	return 0;
 }
 
@@ -129,9 +182,13 @@ static __always_inline int scan_socket(struct sock *sk, struct conn *conn)
 static __always_inline int scan_hashed(__u64 key)
 {
 	struct sock *sk = (void *)key;
-	struct hashed_conn *hashed = bpf_map_lookup_elem(&conns_by_sock, &key);
+	struct hashed_conn *hashed = bpf_map_lookup_elem(&conns_by_key, &key);
 
 	if (!hashed)
+		return 0;
+	if (is_tls_key(key))
+		return scan_tls(key, hashed);
+	if (!HASHED)
 		return 0;
 	if ((hashed->conn.flags & CONN_UNIX) && hashed->generation != sock_generation(sk)) {
 		conn_of_another(key);

@@ -60,6 +60,12 @@ enum {
 #define FUNCTION_ARG2(regs) ((regs)->si)
 #define FUNCTION_ARG4(regs) ((regs)->cx)
 #define FUNCTION_RESULT(regs) ((regs)->ax)
+#define FUNCTION_ARG3(regs) ((regs)->dx)
+/* The stack pointer at the entry of a function: there, and where its return probe runs, behind the return. */
+#define ENTRY_STACK(regs) ((regs)->sp)
+#define RETURN_STACK(regs) ((regs)->sp - 8)
+/* The current goroutine (Go, src/cmd/compile/abi-internal.md). */
+#define REGS_GOROUTINE(regs) regs_read(regs, r14)
 #elif defined(__TARGET_ARCH_arm64) /* include/uapi/asm-generic/unistd.h */
 enum {
 	NR_UNLINKAT = 35,
@@ -106,6 +112,10 @@ enum {
 #define FUNCTION_ARG2(regs) ((regs)->regs[1])
 #define FUNCTION_ARG4(regs) ((regs)->regs[3])
 #define FUNCTION_RESULT(regs) ((regs)->regs[0])
+#define FUNCTION_ARG3(regs) ((regs)->regs[2])
+#define ENTRY_STACK(regs) ((regs)->sp)
+#define RETURN_STACK(regs) ((regs)->sp)
+#define REGS_GOROUTINE(regs) regs_read(regs, regs[28])
 #endif
 
 /* clang-format on */

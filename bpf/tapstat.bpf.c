@@ -12,6 +12,7 @@
 #endif
 #include "scan.h"
 #include "syscall_end.h"
+#include "tls.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -180,8 +181,7 @@ int BPF_PROG(ts_file_exit, struct pt_regs *regs, long ret)
 #ifndef TAPSTAT_5_10
 
 /*
- * ---- Function probes: cookies of programs on user functions came with 5.15, commit 7adfc6c9b315 ("bpf: Add
- * bpf_get_attach_cookie() BPF helper to access bpf_cookie value"). -------------------------------------------------
+ * ---- Function probes, told apart by their cookies: user/probes.h -------------------------------------------------
  */
 
 SEC("uprobe")
@@ -221,6 +221,8 @@ int BPF_PROG(ts_tcp_destroy, struct sock *sk)
 	struct conn *conn = conn_of_any(sk);
 
 	if (conn) {
+		if (settings.tls && conn->protocol == PROTOCOL_TLS)
+			tls_socket_end(sk, conn);
 		conn_end(sk, conn);
 		conn_remove(sk);
 	}
@@ -236,6 +238,8 @@ int BPF_PROG(ts_tcp_state, struct sock *sk, int before, int state)
 	if (state != TCP_CLOSE || sk->sk_err != ETIMEDOUT)
 		return 0;
 	conn = conn_of_any(sk);
+	if (conn && settings.tls && conn->protocol == PROTOCOL_TLS)
+		conn = tls_conn_find(conn->tls_object);
 	if (conn)
 		conn_flag(conn, CONN_TIMED_OUT);
 	return 0;
@@ -258,4 +262,52 @@ int ts_scan_hash(struct bpf_iter__bpf_map_elem *ctx)
 
 	scan_begins();
 	return key ? scan_hashed(*key) : 0;
+}
+
+/* ---- TLS in clear: user/attacher.c puts these on the functions of the libraries, as user/libraries.c says -------
+ */
+
+#define TLS_ENTRY(name, kind)                                         \
+	SEC("uprobe")                                                 \
+	int ts_tls_##name(struct pt_regs *regs)                       \
+	{                                                             \
+		return on_tls_entry(regs, kind, attach_cookie(regs)); \
+	}
+TLS_ENTRY(read, TLS_READ)
+TLS_ENTRY(write, TLS_WRITE)
+TLS_ENTRY(read_ex, TLS_READ_EX)
+TLS_ENTRY(write_ex, TLS_WRITE_EX)
+TLS_ENTRY(sendfile, TLS_SENDFILE)
+TLS_ENTRY(handshake, TLS_HANDSHAKE)
+TLS_ENTRY(new, TLS_NEW)
+TLS_ENTRY(new_at, TLS_NEW_AT)
+
+SEC("uretprobe")
+int ts_tls_return(struct pt_regs *regs)
+{
+	return on_tls_return(regs);
+}
+
+SEC("uprobe")
+int ts_tls_clear(struct pt_regs *regs)
+{
+	return on_tls_end(regs, true, attach_cookie(regs));
+}
+
+SEC("uprobe")
+int ts_tls_free(struct pt_regs *regs)
+{
+	return on_tls_end(regs, false, 0);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(ts_task_exit, struct task_struct *task)
+{
+	return on_task_exit(task);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(ts_task_exec, struct task_struct *task)
+{
+	return on_task_exec(task);
 }

@@ -17,13 +17,15 @@
 #include "attach.h"
 #include "complaint.h"
 #include "kretprobe.h"
+#include "probe_families.h"
+#include "probes.h"
 #include "processes.h"
 
 /*
  * State in socket storage: a 256-byte slab object (conn.h); the kernel's list of a socket's storage takes 192 more.
  * Hashed state is in the hash map's own account.
  */
-enum { CONNECTION_BYTES = 256 + 192 };
+enum { CONNECTION_BYTES = 256 + 192, HASH_ELEMENT_BYTES = 48 };
 
 /* Gets hold of the loaded object's variables and maps. */
 int attachment_maps_open(struct attachment *att)
@@ -49,6 +51,10 @@ int attachment_maps_open(struct attachment *att)
 	};
 	struct bpf_map *variables = bpf_object__find_map_by_name(att->object, ".bss");
 
+	/* Not in the object of old kernels. */
+	att->fd.function_cells = bpf_object__find_map_fd_by_name(att->object, "function_cells");
+	att->fd.function_row_infos = bpf_object__find_map_fd_by_name(att->object, "function_row_infos");
+	att->fd.unmatched_by_probe = bpf_object__find_map_fd_by_name(att->object, "unmatched_by_probe");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		*rows[i].fd = bpf_object__find_map_fd_by_name(att->object, rows[i].name);
 		if (*rows[i].fd < 0)
@@ -73,7 +79,7 @@ static struct bpf_link *iterator_attach(struct attachment *att, struct bpf_progr
 	struct bpf_link *link = bpf_program__attach_iter(program, &options);
 
 	if (link)
-		att->iterator_fd = bpf_link__fd(link);
+		att->iterator_fd[att->n_iterators++] = bpf_link__fd(link);
 	return link;
 }
 
@@ -150,6 +156,8 @@ int attachment_hook_attach(struct attachment *att, struct attached_hook *hook)
 		if (hook->absent >> i & 1)
 			continue;
 		hook->program_fd[i] = bpf_program__fd(program);
+		if (row->mechanism == MECHANISM_UPROBE)
+			continue;
 		hook->link[i] = program_attach(att, program, row);
 		if (!hook->link[i]) {
 			int err = -errno;
@@ -165,9 +173,9 @@ int attachment_hook_attach(struct attachment *att, struct attached_hook *hook)
 	return 0;
 }
 
-int attachment_iterate(const struct attachment *att)
+static int iterate(int link_fd)
 {
-	int fd = bpf_iter_create(att->iterator_fd);
+	int fd = bpf_iter_create(link_fd);
 	char nothing[64];
 	ssize_t n;
 
@@ -178,6 +186,30 @@ int attachment_iterate(const struct attachment *att)
 	while (n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)));
 	close(fd);
 	return n < 0 ? -errno : 0;
+}
+
+int attachment_iterate(const struct attachment *att)
+{
+	int err = 0;
+
+	for (int i = 0; i < att->n_iterators && !err; i++)
+		err = iterate(att->iterator_fd[i]);
+	return err;
+}
+
+bool attachment_wants_probes(const struct attachment *att)
+{
+	for (int i = 0; i < att->n_hooks; i++)
+		if (att->hook[i].attached && att->hook[i].row->wish == HOOK_OF_TLS)
+			return true;
+	return false;
+}
+
+void attachment_probes_off(struct attachment *att)
+{
+	for (int i = 0; i < att->n_hooks; i++)
+		if (att->hook[i].row->wish == HOOK_OF_TLS)
+			hook_detach(&att->hook[i]);
 }
 
 int attachment_way_attach(struct attachment *att)
@@ -194,7 +226,7 @@ void attachment_reset(struct attachment *att)
 {
 	for (int i = 0; i < att->n_hooks; i++)
 		hook_detach(&att->hook[i]);
-	att->n_hooks = 0;
+	att->n_hooks = att->n_iterators = 0;
 	kretprobes_close(att->kretprobes);
 	att->kretprobes = NULL;
 	att->limit[0] = '\0';
@@ -205,7 +237,7 @@ void attachment_reset(struct attachment *att)
 
 /* ---- The whole ----------------------------------------------------------------------------------------------- */
 
-/* What a map takes by the kernel's own account. */
+/* What a map takes by the kernel's own account, or can take: one that grows is asked when it is empty. */
 static __u64 map_bytes(int fd)
 {
 	char path[64], line[128];
@@ -228,8 +260,14 @@ __u64 attachment_memory_ceiling(const struct attachment *att)
 	__u64 bytes = att->hashed ? 0 : (__u64)att->max_connections * CONNECTION_BYTES;
 	struct bpf_map *map;
 
-	bpf_object__for_each_map (map, att->object)
+	bpf_object__for_each_map (map, att->object) {
 		bytes += map_bytes(bpf_map__fd(map));
+		/* What is sized by connections is in their account: tls_configure() in object.c. */
+		if (bpf_map__type(map) == BPF_MAP_TYPE_HASH && (bpf_map__map_flags(map) & BPF_F_NO_PREALLOC) &&
+		    bpf_map__max_entries(map) != (att->max_connections + 1) / 2)
+			bytes += (__u64)bpf_map__max_entries(map) *
+				 (HASH_ELEMENT_BYTES + bpf_map__key_size(map) + bpf_map__value_size(map));
+	}
 	return bytes;
 }
 
@@ -239,6 +277,8 @@ void attachment_close(struct attachment *att)
 		return;
 	attachment_reset(att);
 	bpf_object__close(att->object);
+	probes_free(att->probes);
+	probe_families_free(att->probe_families);
 	processes_free(att->processes);
 	free(att->series_unix);
 	free(att->percpu);

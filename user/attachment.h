@@ -48,9 +48,9 @@ struct attachment {
 	bool hashed;
 	struct attached_hook hook[HOOK_COUNT]; /* the way first */
 	int n_hooks;
-	int iterator_fd;               /* of the link; the hook's */
-	struct kretprobes *kretprobes; /* owned; NULL: none, or perf's */
-	char limit[256];               /* why return probes are perf's; empty: they are not */
+	int iterator_fd[2], n_iterators; /* of the links; the hooks' */
+	struct kretprobes *kretprobes;   /* owned; NULL: none, or perf's */
+	char limit[256];                 /* why return probes are perf's; empty: they are not */
 	__u64 memory_ceiling_bytes;
 	unsigned int max_connections;
 	const struct config *config;              /* of the file, as it is in force now; NULL: none */
@@ -74,6 +74,10 @@ void attachment_tracefs_open(struct attachment *att);
 
 /* Attaches the programs of one hook, all or none. 0 or a negative errno. */
 int attachment_hook_attach(struct attachment *att, struct attached_hook *hook);
+
+/* Whether programs are loaded that attacher.c puts on functions of binaries; says that it does not, or no longer. */
+bool attachment_wants_probes(const struct attachment *att);
+void attachment_probes_off(struct attachment *att);
 
 /* Gives up what belongs to one way, but for the object. */
 void attachment_reset(struct attachment *att);

@@ -50,8 +50,11 @@ const struct label_set catalog_probe_side = {"side", values_PROBE_SIDE, PROBE_SI
 const unsigned int catalog_http_status[] = {HTTP_STATUS_CELLS(HTTP_STATUS)};
 const size_t catalog_n_http_status = sizeof(catalog_http_status) / sizeof(catalog_http_status[0]);
 
-static const char *const values_VISIBLE[] = {"yes", "no"};
-static const struct label_set set_VISIBLE = {"visible", values_VISIBLE, 2};
+VALUES(LIBRARY, )
+const struct label_set catalog_library = {"library", values_LIBRARY, LIBRARY_COUNT};
+
+VALUES(VISIBLE, )
+const struct label_set catalog_visible = {"visible", values_VISIBLE, VISIBLE_COUNT};
 
 #define BOUND(bound) bound,
 static const __u64 upper_DURATION[] = {BOUNDS_DURATION(BOUND)};
@@ -124,7 +127,8 @@ static const struct {
 	{FAMILY_DROPPED, &catalog_dropped},
 	{FAMILY_CONNECTIONS, &catalog_protocol},
 	{FAMILY_CONNECTIONS_JOINED, &catalog_protocol},
-	{FAMILY_TLS_CONNECTIONS, &set_VISIBLE},
+	{FAMILY_TLS_CONNECTIONS, &catalog_library},
+	{FAMILY_TLS_CONNECTIONS, &catalog_visible},
 	{FAMILY_PROBE_UNMATCHED, &catalog_probe_side},
 	{FAMILY_COUNT, &catalog_backend},
 	{FAMILY_COUNT, &catalog_method},

@@ -65,7 +65,7 @@ extern const char *const metric_type_text[];
 
 /* Values of labels that only tapstat's own families have. */
 extern const struct label_set catalog_role, catalog_unparsed, catalog_dropped, catalog_protocol, catalog_backend,
-	catalog_method, catalog_operation_status, catalog_probe_side;
+	catalog_method, catalog_operation_status, catalog_library, catalog_visible, catalog_probe_side;
 
 /* Bounds of histograms, where the configuration gives none. */
 extern const struct bounds catalog_duration_bounds, catalog_size_bounds;

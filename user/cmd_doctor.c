@@ -58,6 +58,7 @@ static int examine(const struct options *opt)
 	const struct attach_config config = {.selectors = opt->selectors,
 					     .max_connections = opt->max_connections,
 					     .hooks = opt->hooks,
+					     .tls = true,
 					     .files = !opt->selectors.ports,
 					     .examine = true,
 					     .verifier = opt->verifier};

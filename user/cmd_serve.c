@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "attach.h"
+#include "attacher.h"
+#include "attachment.h"
 #include "commands.h"
 #include "config.h"
 #include "http.h"
@@ -35,7 +37,8 @@ struct serve {
 	int socket[OPTIONS_MAX_LISTEN]; /* -1: none, or the HTTP server's */
 	struct attachment *attachment;
 	struct event_base *base;
-	struct event *signal[SIGNALS], *scan;
+	struct attacher *attacher; /* NULL: no TLS library is looked into */
+	struct event *signal[SIGNALS], *scan, *attacher_end;
 	struct http_server *http;
 	struct snapshot scraped; /* what the HTTP server renders */
 	struct snapshot spare;   /* what the scans of the timer fill */
@@ -248,7 +251,46 @@ static struct attach_config attach_config(const struct serve *serve)
 				      .config = &serve->config,
 				      .max_connections = serve->opt.max_connections,
 				      .hooks = serve->opt.hooks,
+				      .tls = !serve->opt.no_tls,
 				      .files = serve->opt.files};
+}
+
+/* The process that attaches probes has ended: those that it had put on are off. */
+static void on_attacher_end(evutil_socket_t fd, short what, void *arg)
+{
+	struct serve *serve = arg;
+
+	(void)fd, (void)what;
+	log_error("the process that attaches probes has ended: what is encrypted is not seen any more; restart "
+		  "tapstat");
+	event_free(serve->attacher_end);
+	serve->attacher_end = NULL;
+	attacher_stop(serve->attacher);
+	serve->attacher = NULL;
+	attachment_probes_off(serve->attachment);
+}
+
+/* Probes on TLS libraries. Without them, the rest goes on. */
+static void start_attacher(struct serve *serve)
+{
+	char why[WHY_BYTES] = "";
+
+	if (!attachment_wants_probes(serve->attachment))
+		return;
+	if (attacher_start(&serve->attacher, serve->attachment, why, sizeof(why))) {
+		log_warn("what is encrypted is not seen", "err", why);
+		attachment_probes_off(serve->attachment);
+	}
+}
+
+static int watch_attacher(struct serve *serve)
+{
+	if (!serve->attacher)
+		return 0;
+	serve->attacher_end = event_new(serve->base, attacher_fd(serve->attacher), EV_READ, on_attacher_end, serve);
+	if (!serve->attacher_end || event_add(serve->attacher_end, NULL))
+		return fail("cannot start", "no event for the process that attaches probes: out of memory");
+	return 0;
 }
 
 static int attach(struct serve *serve)
@@ -266,6 +308,7 @@ static int attach(struct serve *serve)
 	log_ways(&report);
 	if (err)
 		return fail("cannot attach", *why ? why : strerror(-err));
+	start_attacher(serve);
 	err = privileges_drop(&kept);
 	if (err)
 		return fail("cannot give up capabilities", strerror(-err));
@@ -338,7 +381,7 @@ static int start(struct serve *serve)
 	serve->scan = event_new(serve->base, -1, EV_PERSIST, on_scan, serve);
 	if (!serve->scan || event_add(serve->scan, &period))
 		return fail("cannot start", "no timer: out of memory");
-	if (start_http(serve))
+	if (watch_attacher(serve) || start_http(serve))
 		return -1;
 	malloc_trim(0); /* loading took far more memory than running does */
 	return 0;
@@ -349,6 +392,9 @@ static void stop(struct serve *serve)
 	http_server_free(serve->http);
 	if (serve->scan)
 		event_free(serve->scan);
+	if (serve->attacher_end)
+		event_free(serve->attacher_end);
+	attacher_stop(serve->attacher);
 	for (int i = 0; i < SIGNALS; i++) {
 		if (serve->signal[i])
 			event_free(serve->signal[i]);

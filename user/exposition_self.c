@@ -150,11 +150,14 @@ static void write_build_info(struct buffer *out, const struct family *family, co
 
 static void write_tls(struct buffer *out, const struct family *family, const struct snapshot *snap)
 {
-	struct label labels[] = {{"library", "unknown"}, {"visible", "no"}};
+	for (size_t i = 0; i < LIBRARY_COUNT * VISIBLE_COUNT; i++) {
+		struct label labels[] = {{"library", catalog_library.text[i / VISIBLE_COUNT]},
+					 {"visible", catalog_visible.text[i % VISIBLE_COUNT]}};
 
-	write_name(out, family, labels, 2);
-	buffer_u64(out, snap->self[SELF_TLS]);
-	buffer_char(out, '\n');
+		write_name(out, family, labels, 2);
+		buffer_u64(out, snap->self[SELF_TLS + i]);
+		buffer_char(out, '\n');
+	}
 }
 
 void exposition_self_family(struct buffer *out, const struct family *family, const struct snapshot *snap,

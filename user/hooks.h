@@ -31,6 +31,7 @@ enum mechanism {
 	MECHANISM_KPROBE,
 	MECHANISM_KRETPROBE,
 	MECHANISM_ITERATOR,
+	MECHANISM_UPROBE, /* loaded only: attacher.c puts it where it belongs */
 };
 
 struct hook_program {
@@ -41,7 +42,22 @@ struct hook_program {
 	bool optional;          /* left out where the kernel does not have it */
 };
 
-enum { HOOK_MAX_PROGRAMS = 16, HOOK_COUNT = 13 };
+enum { HOOK_MAX_PROGRAMS = 16, HOOK_COUNT = 15 };
+
+/* Who asks for a hook. */
+enum hook_wish {
+	HOOK_USUAL, /* nobody has to */
+	HOOK_OF_FILES,
+	HOOK_OF_TLS,
+	HOOK_OF_PROBES,
+};
+
+/* Whether the kernel's types do not tell if it has what the program goes on. */
+static inline bool hook_program_finds_out(const struct hook_program *program)
+{
+	return program->mechanism == MECHANISM_KPROBE || program->mechanism == MECHANISM_KRETPROBE ||
+	       program->mechanism == MECHANISM_UPROBE;
+}
 
 static inline bool hook_program_is_kprobe(const struct hook_program *program)
 {
@@ -60,6 +76,7 @@ struct hook_row {
 	struct hook_program program[HOOK_MAX_PROGRAMS]; /* those with a name; one may go to several places */
 	const char *without;                            /* what is lost without it, for people */
 	const char *off; /* used only where it is asked for: who asks, for people; else NULL */
+	enum hook_wish wish;
 };
 
 extern const struct hook_row hook_rows[HOOK_COUNT];

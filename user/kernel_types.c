@@ -32,6 +32,9 @@ static const struct {
 	[KERNEL_FUNCTION_UNIX_RECVMSG] = {BTF_KIND_FUNC, "unix_stream_recvmsg"},
 	[KERNEL_FUNCTION_UNIX_RELEASE] = {BTF_KIND_FUNC, "unix_release"},
 	[KERNEL_FUNCTION_TCP_SPLICE_READ] = {BTF_KIND_FUNC, "tcp_splice_read"},
+	[KERNEL_TRACE_SCHED_PROCESS_EXIT] = {BTF_KIND_TYPEDEF, "btf_trace_sched_process_exit"},
+	[KERNEL_TRACE_SCHED_PROCESS_EXEC] = {BTF_KIND_TYPEDEF, "btf_trace_sched_process_exec"},
+	[KERNEL_MEMORY_ALLOCATOR] = {BTF_KIND_STRUCT, "bpf_mem_alloc"},
 	[KERNEL_HELPER_LOOP] = {BTF_KIND_ENUM, "bpf_func_id"}, /* its enumerator BPF_FUNC_loop */
 };
 

@@ -5,8 +5,11 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "operations.h"
+
+enum { TLS_CONNECTIONS_FIXED = 16384 }; /* where maps can't grow */
 
 /* bpf_objects.S */
 extern const char object_loop[], object_loop_end[], object_5_10[], object_5_10_end[];
@@ -49,10 +52,63 @@ static int queues_leave_out(const struct bpf_object *object)
 	return err;
 }
 
-int object_configure(struct bpf_object *object, const struct settings *settings)
+/*
+ * The maps of TLS. A connection inside TLS takes two places of max_connections: its socket's state and its own. Where
+ * maps can't grow, they are as large as a busy server needs.
+ */
+static int tls_configure(const struct bpf_object *object, const struct settings *settings, bool growing)
+{
+	static const struct {
+		const char *name;
+		bool grows, by_connection;
+	} maps[] = {{"conns_by_key", true, true},       {"tls_objects", true, true},
+		    {"tls_callers", true, false},       {"tls_object_by_sock", false, false},
+		    {"tls_nested_calls", false, false}, {"library_by_process", false, false}};
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && !err; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(object, maps[i].name);
+		__u32 entries = map ? bpf_map__max_entries(map) : 0;
+
+		if (!map)
+			return -ENOENT;
+		if (!strcmp(maps[i].name, "conns_by_key") && settings->hashed) {
+			err = bpf_map__set_max_entries(map, settings->max_connections);
+			continue;
+		}
+		if (maps[i].by_connection && growing)
+			entries = (settings->max_connections + 1) / 2;
+		else if (maps[i].by_connection)
+			entries = TLS_CONNECTIONS_FIXED;
+		err = bpf_map__set_max_entries(map, settings->tls ? entries : 1);
+		if (!err && growing && maps[i].grows)
+			err = bpf_map__set_map_flags(map, BPF_F_NO_PREALLOC);
+	}
+	return err;
+}
+
+/* The maps of function probes, in the object that has them. */
+static int probes_configure(const struct bpf_object *object, const struct settings *settings)
+{
+	static const char *const names[] = {"function_probes",    "function_places",    "function_cells",
+					    "function_row_infos", "unmatched_by_probe", "frames"};
+	struct bpf_map *rows = bpf_object__find_map_by_name(object, "function_rows");
+	int err;
+
+	if (!rows)
+		return 0;
+	err = bpf_map__set_max_entries(rows, settings->probes ? settings->probes * (MAX_SERVICES + 1) : 1);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !err && !settings->probes; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(object, names[i]);
+
+		err = map ? bpf_map__set_max_entries(map, 1) : -ENOENT;
+	}
+	return err;
+}
+
+int object_configure(struct bpf_object *object, const struct settings *settings, bool growing)
 {
 	struct bpf_map *rodata = bpf_object__find_map_by_name(object, ".rodata.settings");
-	struct bpf_map *states = bpf_object__find_map_by_name(object, "conns_by_sock");
 	struct bpf_map *calls = bpf_object__find_map_by_name(object, "entered_calls");
 	struct bpf_map *files = bpf_object__find_map_by_name(object, "file_calls");
 	struct bpf_map *threads = bpf_object__find_map_by_name(object, "file_threads");
@@ -61,7 +117,7 @@ int object_configure(struct bpf_object *object, const struct settings *settings)
 	struct operation_table *table;
 	int err;
 
-	if (!rodata || !names || !states || !calls || !files || !threads || !rules)
+	if (!rodata || !names || !calls || !files || !threads || !rules)
 		return -ENOENT;
 	table = malloc(sizeof(*table));
 	if (!table)
@@ -73,7 +129,9 @@ int object_configure(struct bpf_object *object, const struct settings *settings)
 	if (!err)
 		err = bpf_map__set_initial_value(rodata, settings, sizeof(*settings));
 	if (!err)
-		err = bpf_map__set_max_entries(states, settings->hashed ? settings->max_connections : 1);
+		err = tls_configure(object, settings, growing);
+	if (!err)
+		err = probes_configure(object, settings);
 	if (!err && !settings->entry_and_return)
 		err = bpf_map__set_max_entries(calls, 1);
 	if (!err && !settings->files)

@@ -5,6 +5,8 @@
 #ifndef TAPSTAT_OBJECT_H
 #define TAPSTAT_OBJECT_H
 
+#include <stdbool.h>
+
 #include "tapstat/abi.h"
 
 struct bpf_object;
@@ -22,7 +24,10 @@ extern const char *const object_text[OBJECT_KIND_COUNT];
 /* Opens an object. 0 and *out, which is the caller's to load and close, or a negative errno. */
 int object_open(struct bpf_object **out, enum object_kind kind);
 
-/* Sets the configuration of an open object, and the size of the map for hashed state. 0 or a negative errno. */
-int object_configure(struct bpf_object *object, const struct settings *settings);
+/*
+ * Sets the configuration of an open object, and the sizes of its maps. `growing`: the kernel has maps that grow and
+ * that every program may use. 0 or a negative errno.
+ */
+int object_configure(struct bpf_object *object, const struct settings *settings, bool growing);
 
 #endif

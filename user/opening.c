@@ -10,8 +10,10 @@
 #include <sys/utsname.h>
 
 #include "complaint.h"
+#include "config.h"
 #include "kernel_config.h"
 #include "privileges.h"
+#include "probes.h"
 
 enum {
 	LOG_BYTES = 16384, /* statistics of one program; a few hundred bytes */
@@ -44,7 +46,7 @@ bool opening_is_built(const struct opening *opening, const struct hook_row *row)
 static bool is_in_kernel(const struct kernel_types *types, const struct hook_row *row)
 {
 	for (int i = 0; i < HOOK_MAX_PROGRAMS && row->program[i].name; i++) {
-		if (!hook_program_is_kprobe(&row->program[i]) && !types->id[row->program[i].needs] && !row->is_way)
+		if (!hook_program_finds_out(&row->program[i]) && !types->id[row->program[i].needs] && !row->is_way)
 			return false;
 	}
 	return true;
@@ -56,7 +58,7 @@ static unsigned int hook_absent(const struct kernel_types *types, const struct h
 	unsigned int absent = 0;
 
 	for (int i = 0; i < HOOK_MAX_PROGRAMS && row->program[i].name; i++)
-		absent |= (unsigned int)(row->program[i].optional && !hook_program_is_kprobe(&row->program[i]) &&
+		absent |= (unsigned int)(row->program[i].optional && !hook_program_finds_out(&row->program[i]) &&
 					 !types->id[row->program[i].needs])
 			  << i;
 	return absent;
@@ -83,6 +85,20 @@ static int hook_examine(struct opening *opening, const struct hook_row *row, cha
 	return err;
 }
 
+static bool is_wanted(const struct hook_row *row, const struct attach_config *config)
+{
+	switch (row->wish) {
+	case HOOK_OF_FILES:
+		return kernel_config_wants_files(config);
+	case HOOK_OF_TLS:
+		return config->tls;
+	case HOOK_OF_PROBES:
+		return config->config && config->config->probes.n;
+	default:
+		return true;
+	}
+}
+
 /* Lists the hooks of a way. Those that are to be loaded get `row`s in the attachment; every one is reported. */
 static int hooks_select(struct opening *opening, enum way way, char *why, size_t size)
 {
@@ -95,7 +111,7 @@ static int hooks_select(struct opening *opening, enum way way, char *why, size_t
 		struct hook_report *told = &report->hook[att->n_hooks];
 		int err;
 
-		if (!hook_is_used(row, way, att->hashed) || (row->off && !kernel_config_wants_files(opening->config)))
+		if (!hook_is_used(row, way, att->hashed) || !is_wanted(row, opening->config))
 			continue;
 		if (!opening->dropped[i])
 			*told = (struct hook_report){.row = row};
@@ -114,29 +130,41 @@ static int hooks_select(struct opening *opening, enum way way, char *why, size_t
 /* ---- Loading ------------------------------------------------------------------------------------------------- */
 
 /*
- * Whether another program may run on a CPU in the middle of one: those on functions, where the kernel is built to be
- * preempted, and those on tracepoints since the kernel no longer keeps preemption off around them (7.0).
+ * Whether another program may run on a CPU in the middle of one: those on functions, of the kernel or users', where
+ * the kernel is built to be preempted, and those on tracepoints since the kernel no longer keeps preemption off
+ * around them (7.0).
  */
-static bool may_be_preempted(enum way way)
+static bool may_be_preempted(enum way way, bool has_probes)
 {
 	struct utsname kernel;
 	unsigned int major = 0, minor = 0;
 
 	if (uname(&kernel) || !strstr(kernel.version, "PREEMPT"))
 		return false;
-	if (way == WAY_FEXIT || sscanf(kernel.release, "%u.%u", &major, &minor) != 2)
+	if (way == WAY_FEXIT || has_probes || sscanf(kernel.release, "%u.%u", &major, &minor) != 2)
 		return true;
 	return major > 6 || (major == 6 && minor > 18);
 }
 
-static struct settings settings_of(const struct attach_config *config, enum way way, bool hashed)
+/* Whether the programs that somebody asked for are to be loaded. */
+static bool has_wish(const struct attachment *att, enum hook_wish wish)
 {
-	struct settings settings = kernel_config_settings(config);
+	for (int i = 0; i < att->n_hooks; i++)
+		if (att->hook[i].row->wish == wish)
+			return att->hook[i].wanted;
+	return false;
+}
 
-	settings.hashed = hashed;
+static struct settings settings_of(const struct opening *opening, enum way way)
+{
+	struct settings settings = kernel_config_settings(opening->config);
+
+	settings.hashed = opening->att->hashed;
+	settings.tls = has_wish(opening->att, HOOK_OF_TLS);
+	settings.probes = has_wish(opening->att, HOOK_OF_PROBES) ? opening->config->config->probes.n : 0;
 	settings.at_syscall_end = way == WAY_SYS_EXIT;
 	settings.entry_and_return = way == WAY_KPROBE;
-	settings.preemptible = may_be_preempted(way);
+	settings.preemptible = may_be_preempted(way, settings.probes);
 	return settings;
 }
 
@@ -224,7 +252,8 @@ static bool is_worth_another_try(struct opening *opening, int err)
 
 int opening_load(struct opening *opening, enum way way, char *why, size_t size)
 {
-	struct settings settings = settings_of(opening->config, way, opening->att->hashed);
+	const bool growing = opening->context.types.id[KERNEL_MEMORY_ALLOCATOR];
+	struct settings settings;
 	bool again;
 	int err;
 
@@ -233,13 +262,16 @@ int opening_load(struct opening *opening, enum way way, char *why, size_t size)
 		if (err)
 			return err;
 		complaint_clear();
-		err = object_configure(opening->att->object, &settings);
+		settings = settings_of(opening, way);
+		err = object_configure(opening->att->object, &settings, growing);
 		if (!err)
 			err = programs_select(opening);
 		if (!err)
 			err = bpf_object__load(opening->att->object);
 		if (!err)
 			err = kernel_config_fill(opening->att->object, opening->config);
+		if (!err && settings.probes)
+			err = probes_fill(opening->att->probes, opening->att->object);
 		if (!err) {
 			programs_report(opening);
 			return 0;

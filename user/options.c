@@ -18,6 +18,7 @@ enum {
 typedef int option_set_fn(struct options *opt, const char *value, char *why, size_t size);
 typedef int selector_add_fn(struct selectors *sel, const char *value, char *why, size_t size);
 
+static const char *const tls_text[] = {"auto", "off"};
 static const char *const hooks_text[] = {"auto", "sock_length", "fexit", "kprobe", "sys_exit"};
 
 /* Position of `value` among `texts`, or -EINVAL and `why` listing them. */
@@ -84,6 +85,16 @@ static int set_files(struct options *opt, const char *value, char *why, size_t s
 {
 	(void)value, (void)why, (void)size;
 	opt->files = true;
+	return 0;
+}
+
+static int set_tls(struct options *opt, const char *value, char *why, size_t size)
+{
+	int i = choose(tls_text, sizeof(tls_text) / sizeof(*tls_text), value, why, size);
+
+	if (i < 0)
+		return i;
+	opt->no_tls = i == 1;
 	return 0;
 }
 
@@ -165,6 +176,9 @@ static const struct option_row {
 	 "force one way of hooking sockets: sock_length, fexit, kprobe\nor sys_exit (default: auto)"},
 	{"max-connections", "N", ALL, set_max_connections, NULL,
 	 "connections followed at once; more are counted, not followed\n(default: 65536)"},
+	{"tls", "MODE", OPTIONS_SERVE, set_tls, NULL,
+	 "auto: see what is encrypted with TLS, by probes on the\nlibraries of running programs; off: don't "
+	 "(default: auto)"},
 	{"files", NULL, OPTIONS_SERVE, set_files, NULL,
 	 "also count operations on regular files, of the processes\n"
 	 "selected below; costs every system call of the host a little"},

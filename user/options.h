@@ -28,6 +28,7 @@ struct options {
 	size_t n_listen;
 	const char *telemetry_path;
 	bool web_disable;
+	bool no_tls; /* leave TLS libraries alone */
 	bool files;
 	const char *config_file; /* NULL: none */
 	bool verifier;

@@ -17,7 +17,7 @@ struct probes {
 	const struct config *config;
 	int places_fd; /* the object's; -1: not filled yet */
 	unsigned int n_places;
-	struct probe_place place[MAX_PROBE_PLACES]; /* as in the map */
+	struct function_place place[MAX_FUNCTION_PLACES]; /* as in the map */
 };
 
 /* ---- Calling conventions -------------------------------------------------------------------------------------- */
@@ -133,7 +133,7 @@ void probes_free(struct probes *probes)
 int probes_fill(struct probes *probes, const struct bpf_object *object)
 {
 	int fd = bpf_object__find_map_fd_by_name(object, "function_probes");
-	int places_fd = bpf_object__find_map_fd_by_name(object, "probe_places");
+	int places_fd = bpf_object__find_map_fd_by_name(object, "function_places");
 
 	if (fd < 0 || places_fd < 0)
 		return -ENOENT;
@@ -172,7 +172,7 @@ static int operand_at(const struct probe_site *site, const struct probe_term *te
 }
 
 /* What the programs read there: at an entry arguments, at a return results. */
-static int operands_at(const struct config_probe *probe, const struct probe_site *site, struct probe_place *out)
+static int operands_at(const struct config_probe *probe, const struct probe_site *site, struct function_place *out)
 {
 	struct probe_condition condition;
 	struct probe_term term;
@@ -202,9 +202,9 @@ static __s32 depth_at(const struct probe_site *site)
 	}
 }
 
-int probes_site(struct probes *probes, const struct probe_site *site, struct probe_program *out)
+int probes_site(struct probes *probes, const struct probe_site *site, struct probe_place *out)
 {
-	struct probe_place place = {.probe = site->probe, .is_go = site->is_go, .depth = depth_at(site)};
+	struct function_place place = {.probe = site->probe, .is_go = site->is_go, .depth = depth_at(site)};
 	int err = operands_at(&probes->config->probes.probe[site->probe], site, &place);
 	unsigned int cookie = 0;
 
@@ -212,15 +212,16 @@ int probes_site(struct probes *probes, const struct probe_site *site, struct pro
 		return err;
 	while (cookie < probes->n_places && memcmp(&probes->place[cookie], &place, sizeof(place)) != 0)
 		cookie++;
-	if (cookie == MAX_PROBE_PLACES)
+	if (cookie == MAX_FUNCTION_PLACES)
 		return -ENOSPC;
 	if (cookie == probes->n_places) {
 		if (bpf_map_update_elem(probes->places_fd, &cookie, &place, BPF_ANY))
 			return -errno;
 		probes->place[probes->n_places++] = place;
 	}
-	*out = (struct probe_program){.name = is_return(site) ? "ts_function_return" : "ts_function_entry",
-				      .is_return = site->side == PROBE_RETURN_ADDRESS,
-				      .cookie = cookie};
+	*out = (struct probe_place){.program = is_return(site) ? "ts_function_return" : "ts_function_entry",
+				    .offset = site->offset,
+				    .cookie = cookie,
+				    .at_return = site->side == PROBE_RETURN_ADDRESS};
 	return 0;
 }

@@ -3,8 +3,8 @@
  * config ──> [probes] ──> attaching: function probes as the kernel side knows them. (Probing whether a hook works is
  * probe.h.)
  *
- * Whoever resolves a configured probe to places in files asks here, for each place, which program goes there and with
- * which cookie, and attaches it with bpf_program__attach_uprobe_opts().
+ * Whoever resolves a configured probe to sites in files asks here, for each, which program goes there and with which
+ * cookie.
  */
 #ifndef TAPSTAT_PROBES_H
 #define TAPSTAT_PROBES_H
@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "libraries.h"
 #include "tapstat/abi.h"
 
 struct bpf_object;
@@ -31,21 +32,15 @@ enum probe_side {
 	PROBE_POINT,              /* a USDT probe, which nothing returns from */
 };
 
-/* One resolved place of a configured probe. */
+/* One resolved site of a configured probe. */
 struct probe_site {
 	unsigned int probe; /* its number in config.probes */
+	__u64 offset;       /* in the file */
 	enum probe_side side;
 	bool is_go;      /* Go's calling convention, and calls of goroutines */
 	int stack_moved; /* PROBE_ENTRY: bytes that the stack pointer has gone down since the function's entry */
 	const struct operand *argument; /* PROBE_POINT: where it has its arguments */
 	size_t n_arguments;
-};
-
-/* What goes there. */
-struct probe_program {
-	const char *name; /* in the BPF object; static */
-	bool is_return;   /* the option `retprobe` */
-	__u64 cookie;     /* the option `bpf_cookie` */
 };
 
 struct probes;
@@ -62,9 +57,9 @@ bool probes_need_return(const struct probes *probes, unsigned int probe);
 
 /*
  * What goes to a site. 0; or a negative errno with *out untouched: -ERANGE if the site doesn't have an argument that
- * the probe asks for, -ENOSPC if there are MAX_PROBE_PLACES kinds of sites already, or the map can't be written.
+ * the probe asks for, -ENOSPC if there are MAX_FUNCTION_PLACES kinds of sites already, or the map can't be written.
  */
-int probes_site(struct probes *probes, const struct probe_site *site, struct probe_program *out);
+int probes_site(struct probes *probes, const struct probe_site *site, struct probe_place *out);
 
 /* ---- For tests ------------------------------------------------------------------------------------------------- */
 

@@ -275,6 +275,11 @@ static int refused_read(struct attachment *att, struct snapshot *snap)
 	return 0;
 }
 
+static bool is_uprobe(const struct hook_program *program)
+{
+	return program->name && program->mechanism == MECHANISM_UPROBE;
+}
+
 static void hooks_read(struct attachment *att, struct snapshot *snap)
 {
 	snap->n_hooks = 0;
@@ -287,7 +292,9 @@ static void hooks_read(struct attachment *att, struct snapshot *snap)
 			struct bpf_prog_info info = {};
 			__u32 size = sizeof(info);
 
-			if (!att->hook[i].link[j] || !hook_program_is_first(att->hook[i].row, j))
+			if (!(att->hook[i].link[j] ||
+			      (att->hook[i].attached && is_uprobe(&att->hook[i].row->program[j]))) ||
+			    !hook_program_is_first(att->hook[i].row, j))
 				continue;
 			if (bpf_obj_get_info_by_fd(att->hook[i].program_fd[j], &info, &size))
 				continue;
@@ -303,7 +310,7 @@ static void hooks_read(struct attachment *att, struct snapshot *snap)
 /* Whether the entries of a map are to be counted one by one: not those that a variable or another map counts. */
 static bool is_counted(const struct bpf_map *map)
 {
-	static const char *const known[] = {"conns_by_sock", "service_by_name", "refused_by_code", "count_by_code"};
+	static const char *const known[] = {"conns_by_key", "service_by_name", "refused_by_code", "count_by_code"};
 	enum bpf_map_type type = bpf_map__type(map);
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)

@@ -42,7 +42,7 @@ int functions_read(struct attachment *att, struct snapshot *snap)
 
 	snap->n_functions = 0;
 	snap->probes = att->probe_families;
-	if (!att->probe_families)
+	if (!att->probe_families || att->fd.function_cells < 0)
 		return 0;
 	for (__u32 number = 1; !err && number <= MAX_PROBES; number++)
 		err = row_read(att, snap, number);

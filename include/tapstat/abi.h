@@ -87,6 +87,8 @@ struct process {
 	__u32 service;  /* index; above SERVICE_OTHER: not asked for yet */
 	__u32 selected; /* whether the selectors want it */
 	__u32 files;    /* ... and its operations on files */
+	__u32 ended;
+	__u32 pad;
 };
 
 /* What the iterator found alive, by series. Zeroed by user space before each scan. */
@@ -186,7 +188,7 @@ struct queue_depth_key {
 
 enum {
 	MAX_PROBES = 64,
-	MAX_PROBE_PLACES = 1024, /* kinds of places, of all probes; USDT has one for each form of its arguments */
+	MAX_FUNCTION_PLACES = 1024, /* kinds of places, of all probes; USDT has one for each form of its arguments */
 	MAX_FUNCTION_ROWS = 1024,
 	PROBE_BOUNDS = 24,                /* of a histogram, without +Inf */
 	PROBE_VALUES = 16,                /* numbers that an argument's label has a text for ... */
@@ -255,8 +257,8 @@ struct operand {
 
 #define NO_REGISTER 0xffff
 
-/* Value of map `probe_places`, by the cookie of an attached program. */
-struct probe_place {
+/* Value of map `function_places`, by the cookie of an attached program. */
+struct function_place {
 	__u32 probe;
 	__u32 is_go; /* calls belong to the goroutine, else to the thread */
 	__s32 depth; /* bytes from the stack pointer at this place up to that at the function's entry */
@@ -286,7 +288,7 @@ struct function_probe {
 /* The configuration: section .rodata.settings, set between open and load. */
 struct settings {
 	__u32 max_connections;
-	__u32 hashed;           /* state lies in `conns_by_sock`: the programs of this hook can't use sk_storage */
+	__u32 hashed;           /* state lies in `conns_by_key`: the programs of this hook can't use sk_storage */
 	__u32 at_syscall_end;   /* the hook is the end of the syscall, behind its result */
 	__u32 entry_and_return; /* the hook is the entry and the return of a function: `entered_calls` is used */
 	__u32 preemptible;      /* another program may run on the CPU in the middle of one */
@@ -297,10 +299,12 @@ struct settings {
 	__u32 files;            /* whether operations on files are counted at all: of whoever the selectors want, */
 	__u32 files_of_all;     /* ... or of the services that match a pattern */
 	__u32 file_services;
-	__u32 queues;                                              /* how many are in `queue_rules` */
-	__u32 selecting;                                           /* whether there is any selector */
-	__u32 selecting_process;                                   /* ... that looks at the process */
-	__u32 probes;                                              /* how many are in `function_probes` */
+	__u32 queues;            /* how many are in `queue_rules` */
+	__u32 selecting;         /* whether there is any selector */
+	__u32 selecting_process; /* ... that looks at the process */
+	__u32 tls;               /* whether TLS libraries are looked into */
+	__u32 probes;            /* how many are in `function_probes` */
+	__u32 pad;
 	char file_service[MAX_FILE_SERVICES][SELECTOR_TEXT_BYTES]; /* globs */
 	struct selectors selectors;
 };

@@ -385,7 +385,8 @@ enum label_unparsed { LABEL_SET_UNPARSED(TAPSTAT_LABEL_VALUE) UNPARSED_COUNT };
 	V(DROPPED, MAX_ROWS, "max_rows")                   /* operations counted under service="other" */      \
 	V(DROPPED, MAX_CODES, "max_codes")                 /* HTTP requests whose uncommon status is missing */   \
 	V(DROPPED, MAX_QUEUE_KEYS, "max_queue_keys")       /* keys missing from message_queue_depth */           \
-	V(DROPPED, UNMATCHED, "unmatched")                 /* requests whose answer was lost with a gap */       \
+	V(DROPPED, MAX_TLS_OBJECTS, "max_tls_objects")     /* TLS connections, or calls on them, not followed */   \
+	V(DROPPED, UNMATCHED, "unmatched")                 /* requests whose answer was lost with a gap */ \
 	V(DROPPED, MAX_FUNCTION_ROWS, "max_function_rows") /* calls counted under service="other" */             \
 	V(DROPPED, UNIDENTIFIED, "unidentified")           /* calls of a process that could not be looked at */
 enum label_dropped { LABEL_SET_DROPPED(TAPSTAT_LABEL_VALUE) DROPPED_COUNT };
@@ -412,6 +413,25 @@ enum label_probe_side { LABEL_SET_PROBE_SIDE(TAPSTAT_LABEL_VALUE) PROBE_SIDE_COU
 enum label_protocol { LABEL_SET_PROTOCOL(TAPSTAT_LABEL_VALUE) PROTOCOL_COUNT };
 _Static_assert((int)PROTOCOL_MEMCACHED - PROTOCOL_REDIS == (int)BACKEND_MEMCACHED, "backends stand in the same order");
 
+/* tapstat_tls_connections_total{library,visible} */
+#define LABEL_SET_LIBRARY(V)               \
+	V(LIBRARY, UNKNOWN, "unknown")     \
+	V(LIBRARY, OPENSSL, "openssl")     \
+	V(LIBRARY, BORINGSSL, "boringssl") \
+	V(LIBRARY, GNUTLS, "gnutls")       \
+	V(LIBRARY, GO, "go")               \
+	V(LIBRARY, RUSTLS, "rustls")       \
+	V(LIBRARY, NSS, "nss")             \
+	V(LIBRARY, JAVA, "java")           \
+	V(LIBRARY, MBEDTLS, "mbedtls")     \
+	V(LIBRARY, WOLFSSL, "wolfssl")
+enum label_library { LABEL_SET_LIBRARY(TAPSTAT_LABEL_VALUE) LIBRARY_COUNT };
+
+#define LABEL_SET_VISIBLE(V)      \
+	V(VISIBLE, NO, "no")      \
+	V(VISIBLE, YES, "yes")
+enum label_visible { LABEL_SET_VISIBLE(TAPSTAT_LABEL_VALUE) VISIBLE_COUNT };
+
 /* clang-format on */
 
 /* Cells of a service, laid out like those of a series. */
@@ -428,10 +448,11 @@ enum self_cell {
 	SELF_UNPARSED,
 	SELF_DROPPED = SELF_UNPARSED + UNPARSED_COUNT,
 	SELF_JOINED = SELF_DROPPED + DROPPED_COUNT,
-	SELF_TLS = SELF_JOINED + PROTOCOL_COUNT,
-	SELF_FOLDED_CONNECTIONS, /* connections counted under service="other" */
-	SELF_FOLDED_HTTP,        /* requests counted under endpoint="other" */
-	SELF_FOLDED_STORAGE,     /* operations counted under operation="other" for want of a row */
+	SELF_TLS = SELF_JOINED + PROTOCOL_COUNT, /* enum label_library × enum label_visible */
+	SELF_FOLDED_CONNECTIONS =
+		SELF_TLS + LIBRARY_COUNT * VISIBLE_COUNT, /* connections counted under service="other" */
+	SELF_FOLDED_HTTP,                                 /* requests counted under endpoint="other" */
+	SELF_FOLDED_STORAGE, /* operations counted under operation="other" for want of a row */
 	SELF_CELL_COUNT
 };
 

@@ -305,7 +305,7 @@ static int object_load(const void *bytes, size_t size)
 	if (err)
 		return err;
 	program = bpf_program__fd(bpf_object__find_program_by_name(kernel, "replay"));
-	states = map_named("conns_by_sock");
+	states = map_named("conns_by_key");
 	return 0;
 }
 

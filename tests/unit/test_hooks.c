@@ -42,20 +42,22 @@ static void a_label_stands_for_one_hook_of_a_way(void **state)
 				assert_int_equal(hook_rows[i].ways & hook_rows[j].ways, 0);
 }
 
-static void one_iterator_scans_whichever_store_holds_the_state(void **state)
+static void each_store_of_state_has_one_iterator(void **state)
 {
 	(void)state;
 	for (int hashed = 0; hashed < 2; hashed++)
 		for (int way = 0; way < WAY_COUNT; way++) {
-			const char *map = NULL;
+			int of_sockets = 0, by_key = 0;
 
-			for (int i = 0; i < HOOK_COUNT; i++)
-				if (hook_is_used(&hook_rows[i], way, hashed) &&
-				    hook_uses(&hook_rows[i], MECHANISM_ITERATOR)) {
-					assert_null(map);
-					map = hook_rows[i].program[0].on;
-				}
-			assert_string_equal(map, hashed ? "conns_by_sock" : "conns");
+			for (int i = 0; i < HOOK_COUNT; i++) {
+				if (!hook_is_used(&hook_rows[i], way, hashed) ||
+				    !hook_uses(&hook_rows[i], MECHANISM_ITERATOR))
+					continue;
+				of_sockets += !strcmp(hook_rows[i].program[0].on, "conns");
+				by_key += !strcmp(hook_rows[i].program[0].on, "conns_by_key");
+			}
+			assert_int_equal(of_sockets, !hashed);
+			assert_int_equal(by_key, 1);
 		}
 }
 
@@ -80,11 +82,12 @@ static void sys_exit_stands_alone(void **state)
 		}
 }
 
-static void only_the_hook_on_files_is_off_by_default_and_none_needs_it(void **state)
+static void hooks_on_files_and_of_probes_are_off_by_default_and_none_needs_them(void **state)
 {
 	(void)state;
 	for (int i = 0; i < HOOK_COUNT; i++) {
-		assert_int_equal(hook_rows[i].off != NULL, !strcmp(hook_rows[i].name, "files"));
+		assert_int_equal(hook_rows[i].off != NULL,
+				 !strcmp(hook_rows[i].name, "files") || !strcmp(hook_rows[i].name, "probes"));
 		assert_false(hook_rows[i].off && (hook_rows[i].required || hook_rows[i].is_way));
 	}
 }
@@ -194,10 +197,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_way_has_one_hook_of_its_own_and_it_comes_first),
 		cmocka_unit_test(a_label_stands_for_one_hook_of_a_way),
-		cmocka_unit_test(one_iterator_scans_whichever_store_holds_the_state),
+		cmocka_unit_test(each_store_of_state_has_one_iterator),
 		cmocka_unit_test(kprobe_programs_never_meet_socket_storage),
 		cmocka_unit_test(sys_exit_stands_alone),
-		cmocka_unit_test(only_the_hook_on_files_is_off_by_default_and_none_needs_it),
+		cmocka_unit_test(hooks_on_files_and_of_probes_are_off_by_default_and_none_needs_them),
 		cmocka_unit_test(each_way_is_told_with_its_reason),
 		cmocka_unit_test(hooks_beside_the_way_tell_what_is_lost_without_them),
 		cmocka_unit_test(the_verifier_s_figures_are_one_line_for_each_program),

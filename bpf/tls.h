@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * [probe of a TLS library] ──> TLS object ──> connection ──> window: plaintext, from the calls of the library's
+ * functions.
+ *
+ * The entry of a function notes its arguments, the return tells how many bytes passed. Both meet by caller and stack
+ * pointer: a caller is a thread, or a goroutine, which may go on in another thread. What is read in advance by
+ * SSL_peek() is no call that counts.
+ */
+#ifndef TAPSTAT_TLS_H
+#define TAPSTAT_TLS_H
+
+#include "follow.h"
+
+/* What a function does, by its arguments (object, buffer, number) and its result. */
+enum tls_kind {
+	TLS_READ = 1, /* returns the number of bytes */
+	TLS_WRITE,
+	TLS_READ_EX, /* leaves it where the fourth argument points, and returns 1 */
+	TLS_WRITE_EX,
+	TLS_SENDFILE,  /* returns the number of bytes, which are in no user memory */
+	TLS_HANDSHAKE, /* no plaintext */
+	TLS_NEW,       /* returns the object */
+	TLS_NEW_AT,    /* leaves it where the first argument points */
+};
+
+/* ---- Callers ------------------------------------------------------------------------------------------------- */
+
+/* Whether the current process is to be watched. */
+static __always_inline bool tls_wanted(struct task_struct *task)
+{
+	struct process *process;
+	struct scratch *scratch;
+	bool wanted;
+
+	if (!settings.selecting_process)
+		return true;
+	process = process_known(task, false);
+	if (process)
+		return process->selected;
+	scratch = scratch_take();
+	if (!scratch)
+		return false;
+	process = process_current(task, false, scratch->slot);
+	wanted = process && process->selected;
+	scratch_give(scratch);
+	return wanted;
+}
+
+/* The caller of this key, made known if it is not. NULL: no room. A global function cannot return it. */
+static __always_inline struct tls_caller *tls_caller_get(struct task_struct *task, __u64 key)
+{
+	struct tls_caller *caller = bpf_map_lookup_elem(&tls_callers, &key);
+	struct tls_caller fresh = {};
+
+	if (likely(caller))
+		return caller;
+	fresh.unwanted = !tls_wanted(task);
+	if (bpf_map_update_elem(&tls_callers, &key, &fresh, BPF_NOEXIST))
+		record_dropped(DROPPED_MAX_TLS_OBJECTS);
+	return bpf_map_lookup_elem(&tls_callers, &key);
+}
+
+/* A call begins. */
+static __always_inline int tls_enter(__u64 caller_key, struct tls_call *call, __u64 inside)
+{
+	struct task_struct *task = current_task_struct();
+	struct tls_caller *caller;
+
+	if ((__u32)task_read(task, tgid) == shared.self_tgid)
+		return 0;
+	caller = tls_caller_get(task, caller_key);
+	if (!caller || caller->unwanted)
+		return 0;
+	if (inside) {
+		tls_object_get(inside, call->library);
+		caller->inside = inside;
+	}
+	if (likely(!caller->call.stack || caller->call.stack == call->stack)) {
+		caller->call = *call;
+	} else {
+		struct tls_nested_key key = {.caller = caller_key, .stack = call->stack};
+
+		bpf_map_update_elem(&tls_nested_calls, &key, call, BPF_ANY);
+	}
+	return 0;
+}
+
+/* A call returns: *call is what its entry noted. NULL: that is not known, else the caller. */
+static __always_inline struct tls_caller *tls_leave(__u64 caller_key, __u64 stack, struct tls_call *call)
+{
+	struct tls_caller *caller = bpf_map_lookup_elem(&tls_callers, &caller_key);
+	struct tls_nested_key key = {.caller = caller_key, .stack = stack};
+	struct tls_call *nested;
+
+	if (!caller || caller->unwanted)
+		return NULL;
+	if (likely(caller->call.stack == stack)) {
+		*call = caller->call;
+		caller->call.stack = 0;
+	} else {
+		nested = bpf_map_lookup_elem(&tls_nested_calls, &key);
+		if (!nested)
+			return NULL;
+		*call = *nested;
+		bpf_map_delete_elem(&tls_nested_calls, &key);
+	}
+	caller->inside = 0;
+	return caller;
+}
+
+/* ---- Objects ------------------------------------------------------------------------------------------------- */
+
+/* The service carries the records itself (memory BIO): the socket that it read last is that of the object read now.
+ */
+static __always_inline void tls_claim(struct tls_caller *caller, struct tls_object *object, __u64 key)
+{
+	__u64 sock = caller->received.sock;
+
+	if (likely(object->socket.sock) || !sock)
+		return;
+	caller->received.sock = 0;
+	if (bpf_ktime_get_ns() - caller->received.seen_ns > TLS_CLAIM_NS)
+		return;
+	object->socket = caller->received;
+	object->socket.sock = sock;
+	tls_object_visible(object);
+	bpf_map_update_elem(&tls_object_by_sock, &sock, &key, BPF_ANY);
+}
+
+/* The beginning of an object is seen. */
+static __always_inline void tls_begins(__u64 object, __u32 library)
+{
+	__u64 key = tls_key(bpf_get_current_pid_tgid() >> 32, object);
+	struct tls_object *known;
+
+	if (!object)
+		return;
+	if (bpf_map_lookup_elem(&tls_objects, &key))
+		tls_end(key); /* its end went unnoticed */
+	known = tls_object_get(key, library);
+	if (known)
+		known->flags |= TLS_FRESH;
+}
+
+static __always_inline bool tls_port_selected(const struct tls_object *object)
+{
+	__u64 match = 0;
+
+	if (!settings.selectors.ports)
+		return true;
+	if (!object->socket.sock || object->socket.is_unix)
+		return false;
+	for (__u32 i = 0; i < SELECTOR_MAX; i++)
+		if (i < settings.selectors.ports)
+			match |= is_zero(settings.selectors.port[i] ^ object->socket.local_port) |
+				 is_zero(settings.selectors.port[i] ^ object->socket.peer_port);
+	return match;
+}
+
+/* State for the plaintext of an object that carries its first. */
+static __always_inline struct conn *tls_conn_create(struct tls_object *object, struct scratch *scratch,
+						    struct task_struct *task)
+{
+	struct conn *fresh = &scratch->fresh.conn;
+	struct process *process;
+	__u64 key = scratch->sock;
+
+	if (!tls_port_selected(object))
+		return NULL;
+	process = process_current(task, false, scratch->slot);
+	if (!process || !process->selected)
+		return NULL;
+	if (shared.states_live >= settings.max_connections) {
+		record_dropped(DROPPED_MAX_CONNECTIONS);
+		return NULL;
+	}
+	__builtin_memset(fresh, 0, sizeof(*fresh));
+	fresh->series = SERIES_NONE;
+	fresh->peer_port = object->socket.peer_port;
+	fresh->first_tgid = task_read(task, tgid);
+	fresh->flags = object->flags & TLS_FRESH ? CONN_FRESH : 0;
+	scratch->fresh.generation = process_generation(process);
+	object->flags &= ~TLS_FRESH;
+	if (bpf_map_update_elem(&conns_by_key, &key, &scratch->fresh, BPF_ANY)) {
+		record_dropped(DROPPED_NO_MEMORY);
+		return NULL;
+	}
+	__sync_fetch_and_add(&shared.states_live, 1);
+	return tls_conn_find(key);
+}
+
+/* ---- Plaintext ----------------------------------------------------------------------------------------------- */
+
+/*
+ * `len` bytes of plaintext at user address `at` have passed on an object (0 bytes: its peer sends no more; `at` 0:
+ * they are nowhere to be read). A global function, so that the verifier looks at it once.
+ */
+__noinline int tls_pass(__u64 key, __u64 at, __u32 len, __u32 dir)
+{
+	struct task_struct *task = current_task_struct();
+	struct tls_object *object = bpf_map_lookup_elem(&tls_objects, &key);
+	struct payload plain = {.buffer = at};
+	struct scratch *scratch = scratch_take();
+	struct io io = {};
+
+	if (unlikely(!scratch)) {
+		record_unparsed(UNPARSED_BUSY_WINDOW, len);
+		return 0;
+	}
+	dir &= 1;
+	scratch->sock = key;
+	scratch->call.dir = dir;
+	scratch->call.later = 0;
+	io.scratch = scratch;
+	io.conn = tls_conn_find(key);
+	if (!io.conn && object && len)
+		io.conn = tls_conn_create(object, scratch, task);
+	if (!io.conn) {
+	} else if (!len) {
+		if (conn_role(io.conn) == ROLE_CLIENT && conn_waits(io.conn))
+			conn_eof(CALL_ARGS(io.conn, scratch));
+	} else if (conn_watched(io.conn)) {
+		io_pass(&io, NULL, task, dir, len, at ? 0 : MSG_TRUNC, &plain);
+		if (unlikely(scratch->call.opened)) {
+			scratch->call.opened = 0;
+			if (object && object->socket.sock && !object->socket.is_unix) {
+				struct peer_key peer;
+
+				tls_peer_key(&peer, object, io.conn);
+				reconnection_match(&peer, io.conn, scratch->call.now);
+			}
+		}
+	} else if (io.conn->protocol == PROTOCOL_HTTP2) {
+		record_unparsed(UNPARSED_HTTP2, len);
+	}
+	if (object && len)
+		tls_object_visible(object);
+	scratch_give(scratch);
+	return 0;
+}
+
+/* What a call did: `result` as its function returned it. */
+static __always_inline int tls_called(struct tls_caller *caller, struct tls_call *call, __u64 result)
+{
+	struct tls_object *object;
+	__s32 bytes = result;
+	__u64 n;
+
+	if (call->kind == TLS_NEW || call->kind == TLS_NEW_AT) {
+		__u64 made = result;
+
+		if (call->kind == TLS_NEW_AT && bpf_probe_read_user(&made, sizeof(made), (void *)call->object))
+			return 0;
+		tls_begins(made, call->library);
+		return 0;
+	}
+	object = bpf_map_lookup_elem(&tls_objects, &call->object);
+	if (!object)
+		return 0;
+	if (call->kind == TLS_HANDSHAKE) {
+		tls_claim(caller, object, call->object);
+		return 0;
+	}
+	if (call->passed) {
+		if (bytes <= 0)
+			return 0;
+		if (bpf_probe_read_user(&n, sizeof(n), (void *)call->passed))
+			return 0;
+		bytes = n;
+	}
+	if (call->kind == TLS_WRITE && unlikely(bytes < 0)) {
+		if (call->buffer)
+			object->unsent = call->buffer;
+		return 0;
+	}
+	if (bytes < 0 || (!bytes && call->kind != TLS_READ))
+		return 0;
+	if (call->kind == TLS_READ || call->kind == TLS_READ_EX) {
+		tls_claim(caller, object, call->object);
+		return tls_pass(call->object, call->buffer, bytes, DIRECTION_RECEIVED);
+	}
+	if (call->kind == TLS_SENDFILE)
+		return tls_pass(call->object, 0, bytes, DIRECTION_SENT);
+	return tls_pass(call->object, call->buffer ?: object->unsent, bytes, DIRECTION_SENT);
+}
+
+/* ---- Probes -------------------------------------------------------------------------------------------------- */
+
+/* The entry of a function of the C calling convention. */
+static __always_inline int on_tls_entry(struct pt_regs *regs, enum tls_kind kind, __u32 library)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct tls_call call = {.stack = ENTRY_STACK(regs), .kind = kind, .library = library};
+
+	if (kind == TLS_NEW || kind == TLS_NEW_AT) {
+		call.object = FUNCTION_ARG1(regs);
+		return tls_enter((__u32)id, &call, 0);
+	}
+	call.object = tls_key(id >> 32, FUNCTION_ARG1(regs));
+	call.buffer = FUNCTION_ARG2(regs);
+	if (kind == TLS_READ_EX || kind == TLS_WRITE_EX)
+		call.passed = FUNCTION_ARG4(regs);
+	return tls_enter((__u32)id, &call, call.object);
+}
+
+/* The return of any of them. */
+static __always_inline int on_tls_return(struct pt_regs *regs)
+{
+	struct tls_caller *caller;
+	struct tls_call call;
+
+	caller = tls_leave((__u32)bpf_get_current_pid_tgid(), RETURN_STACK(regs), &call);
+	return caller ? tls_called(caller, &call, FUNCTION_RESULT(regs)) : 0;
+}
+
+/* An object is freed, or becomes that of another connection. */
+static __always_inline int on_tls_end(struct pt_regs *regs, bool goes_on, __u32 library)
+{
+	__u64 key = tls_key(bpf_get_current_pid_tgid() >> 32, FUNCTION_ARG1(regs));
+
+	if (!bpf_map_lookup_elem(&tls_objects, &key))
+		return 0;
+	tls_end(key);
+	if (goes_on)
+		tls_begins(FUNCTION_ARG1(regs), library);
+	return 0;
+}
+
+/* ---- The end of callers and processes ------------------------------------------------------------------------- */
+
+/* A thread ends, in its own context. */
+static __always_inline int on_task_exit(struct task_struct *task)
+{
+	__u64 key = (__u32)task_read(task, pid);
+	struct signal_struct *signal = task_read(task, signal);
+
+	bpf_map_delete_elem(&tls_callers, &key);
+	if (task_read(signal, live.counter) == 0) /* do_exit() counts before the tracepoint */
+		process_ended(task_read(task, tgid));
+	return 0;
+}
+
+/* Another program runs in the process: the calls of the old one never return. */
+static __always_inline int on_task_exec(struct task_struct *task)
+{
+	__u64 key = (__u32)task_read(task, pid);
+
+	bpf_map_delete_elem(&tls_callers, &key);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* serve ──> [attacher] ──> kernel: see attacher.h. */
+#include "attacher.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attachment.h"
+#include "binaries.h"
+#include "catalog.h"
+#include "complaint.h"
+#include "elf_file.h"
+#include "libraries.h"
+#include "log.h"
+#include "mappings.h"
+
+#define SECOND_NS 1000000000ULL
+#define RELEASE_AFTER_NS (10 * SECOND_NS) /* programs come back: a shell script's curl, a worker that is replaced */
+#define FORGET_AFTER_NS (300 * SECOND_NS)
+
+enum { WHY_BYTES = 256, READY = 'r', FAILED = 'f' };
+
+struct attacher {
+	pid_t pid;
+	int pipe;                     /* the process's messages; at its end: it is gone */
+	struct attacher_state *state; /* shared with it */
+};
+
+/* What the process itself works with. */
+struct worker {
+	const struct attachment *att;
+	struct attacher_state *state;
+	struct binaries *binaries;
+	struct mappings *mappings;
+	int library_by_process; /* map */
+	__u64 forgotten_ns;
+};
+
+static __u64 now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (__u64)now.tv_sec * SECOND_NS + (__u64)now.tv_nsec;
+}
+
+/* ---- Probes -----------------------------------------------------------------------------------------------------
+ */
+
+static struct bpf_link *place_attach(const struct worker *worker, const struct probe_place *place, const char *path)
+{
+	LIBBPF_OPTS(bpf_uprobe_opts, options, .retprobe = place->at_return);
+	struct bpf_program *program = bpf_object__find_program_by_name(worker->att->object, place->program);
+	struct bpf_link *link;
+
+	if (!program) {
+		errno = ENOENT;
+		return NULL;
+	}
+	options.bpf_cookie = place->cookie;
+	link = bpf_program__attach_uprobe_opts(program, -1, path, place->offset, &options);
+	if (!link && errno == EOPNOTSUPP) { /* before 5.15, where programs do without it */
+		options.bpf_cookie = 0;
+		link = bpf_program__attach_uprobe_opts(program, -1, path, place->offset, &options);
+	}
+	return link;
+}
+
+static void probes_detach(struct worker *worker, struct binary *binary)
+{
+	for (size_t i = 0; binary->link && i < binary->finding->n; i++) {
+		worker->state->probes -= binary->link[i] != NULL;
+		bpf_link__destroy(binary->link[i]);
+	}
+	worker->state->binaries -= binary->link != NULL;
+	free(binary->link);
+	binary->link = NULL;
+}
+
+/* Puts the probes of a file on, all that can be. */
+static int probes_attach(struct worker *worker, int fd, struct binary *binary)
+{
+	const struct library_finding *finding = binary->finding;
+	char path[32];
+
+	if (!finding->n)
+		return 0;
+	binary->link = calloc(finding->n, sizeof(*binary->link));
+	if (!binary->link)
+		return -ENOMEM;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	for (size_t i = 0; i < finding->n; i++) {
+		complaint_clear();
+		binary->link[i] = place_attach(worker, &finding->place[i], path);
+		if (binary->link[i]) {
+			worker->state->probes++;
+			continue;
+		}
+		worker->state->failed++;
+		log_warn("cannot attach a probe", "program", finding->place[i].program, "err", strerror(errno));
+	}
+	worker->state->binaries++;
+	return 0;
+}
+
+/* ---- Binaries ---------------------------------------------------------------------------------------------------
+ */
+
+static const char *library_text(const struct library_finding *finding)
+{
+	return catalog_library.text[finding->library];
+}
+
+static int examine(void *arg, int fd, struct binary *binary)
+{
+	struct worker *worker = arg;
+	struct library_finding finding = {0};
+	struct elf_file *file;
+	int err = elf_file_open(&file, fd);
+
+	if (err)
+		return err;
+	err = libraries_examine(file, &finding);
+	elf_file_close(file);
+	if (!err && !finding.is_tls)
+		err = -ENOENT;
+	if (err)
+		return err;
+	binary->finding = malloc(sizeof(finding));
+	if (!binary->finding)
+		return -ENOMEM;
+	*binary->finding = finding;
+	err = probes_attach(worker, fd, binary);
+	if (err)
+		free(binary->finding);
+	else
+		log_debug("a file with TLS", "library", library_text(&finding), "visible", finding.n ? "yes" : "no");
+	return err;
+}
+
+static void release(void *arg, struct binary *binary)
+{
+	probes_detach(arg, binary);
+	free(binary->finding);
+	binary->finding = NULL;
+}
+
+static void on_mapped(void *arg, const struct mapping *mapping)
+{
+	struct worker *worker = arg;
+	const struct binary *binary = binaries_mapped(worker->binaries, mapping);
+	__u32 pid = (__u32)mapping->pid, library;
+
+	if (!binary)
+		return;
+	library = binary->finding->library;
+	bpf_map_update_elem(worker->library_by_process, &pid, &library, BPF_ANY);
+}
+
+static void on_forked(void *arg, pid_t parent, pid_t child)
+{
+	struct worker *worker = arg;
+	__u32 from = (__u32)parent, to = (__u32)child, library;
+
+	binaries_forked(worker->binaries, parent, child);
+	if (!bpf_map_lookup_elem(worker->library_by_process, &from, &library))
+		bpf_map_update_elem(worker->library_by_process, &to, &library, BPF_ANY);
+}
+
+static void on_left(void *arg, pid_t pid)
+{
+	struct worker *worker = arg;
+
+	binaries_left(worker->binaries, pid, now_ns());
+}
+
+/* Libraries that programs which live for a moment use: their probes wait for them. */
+static void keep_usual(struct worker *worker)
+{
+	static const char *const folders[] = {"/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64",
+					      "/usr/lib"};
+	/* The host's, where tapstat is in a container that sees the host's processes. */
+	static const char *const roots[] = {"/proc/1/root", ""};
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(roots) / sizeof(*roots); i++)
+		for (size_t j = 0; j < sizeof(folders) / sizeof(*folders); j++)
+			for (size_t k = 0; k < libraries_n_usual; k++) {
+				snprintf(path, sizeof(path), "%s%s/%s", roots[i], folders[j], libraries_usual[k]);
+				binaries_keep(worker->binaries, path);
+			}
+}
+
+/* ---- The process ------------------------------------------------------------------------------------------------
+ */
+
+static int worker_open(struct worker *worker)
+{
+	const struct mappings_events events = {
+		.mapped = on_mapped, .forked = on_forked, .executed = on_left, .exited = on_left, .arg = worker};
+	int err;
+
+	worker->library_by_process = bpf_object__find_map_fd_by_name(worker->att->object, "library_by_process");
+	if (worker->library_by_process < 0)
+		return worker->library_by_process;
+	worker->binaries = binaries_new(examine, release, worker);
+	if (!worker->binaries)
+		return -ENOMEM;
+	err = mappings_open(&worker->mappings, &events);
+	if (err)
+		return err;
+	keep_usual(worker);
+	err = mappings_scan(worker->mappings);
+	worker->forgotten_ns = now_ns();
+	malloc_trim(0);
+	return err;
+}
+
+/* Until tapstat ends, which the kernel tells by a signal. */
+static void worker_run(struct worker *worker)
+{
+	struct pollfd wait = {.fd = mappings_fd(worker->mappings), .events = POLLIN};
+	const struct timespec moment = {.tv_nsec = 1000000}; /* many records wake once */
+	bool waiting = false, lost;
+
+	while (poll(&wait, 1, waiting ? 1000 : -1) >= 0 || errno == EINTR) {
+		mappings_drain(worker->mappings, &lost);
+		if (lost) {
+			log_debug("records of mappings were lost; looking at every process again");
+			mappings_scan(worker->mappings);
+		}
+		waiting = binaries_expire(worker->binaries, now_ns(), RELEASE_AFTER_NS);
+		if (now_ns() - worker->forgotten_ns > FORGET_AFTER_NS) {
+			binaries_forget_names(worker->binaries);
+			worker->forgotten_ns = now_ns();
+		}
+		nanosleep(&moment, NULL);
+	}
+}
+
+static _Noreturn void worker_main(struct worker *worker, int pipe, pid_t parent)
+{
+	char message = READY;
+	int err;
+
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_IGN); /* of the terminal: the parent ends in order */
+	signal(SIGHUP, SIG_IGN);
+	prctl(PR_SET_NAME, "tapstat-attach");
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	err = worker_open(worker);
+	if (err)
+		message = FAILED;
+	if (write(pipe, &message, 1) != 1 || (err && write(pipe, &err, sizeof(err)) != sizeof(err)) || err)
+		_exit(1);
+	worker_run(worker);
+	_exit(1);
+}
+
+/* ---- The parent's side ------------------------------------------------------------------------------------------
+ */
+
+static int wait_ready(int pipe)
+{
+	char message = 0;
+	int err = 0;
+
+	if (read(pipe, &message, 1) != 1)
+		return -ECHILD;
+	if (message == READY)
+		return 0;
+	return read(pipe, &err, sizeof(err)) == sizeof(err) ? err : -ECHILD;
+}
+
+int attacher_start(struct attacher **out, const struct attachment *att, char *why, size_t size)
+{
+	struct attacher *attacher = calloc(1, sizeof(*attacher));
+	struct attacher_state *state =
+		mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t parent = getpid();
+	int ends[2] = {-1, -1}, err = 0;
+
+	if (!attacher || state == MAP_FAILED)
+		err = -ENOMEM;
+	else if (pipe2(ends, O_CLOEXEC))
+		err = -errno;
+	if (!err) {
+		*attacher = (struct attacher){.pipe = ends[0], .state = state};
+		attacher->pid = fork();
+		if (attacher->pid < 0)
+			err = -errno;
+	}
+	if (!err && !attacher->pid) {
+		struct worker worker = {.att = att, .state = state};
+
+		close(ends[0]);
+		worker_main(&worker, ends[1], parent);
+	}
+	if (ends[1] >= 0)
+		close(ends[1]);
+	if (!err)
+		err = wait_ready(attacher->pipe);
+	if (!err) {
+		*out = attacher;
+		return 0;
+	}
+	snprintf(why, size, "the process that attaches probes cannot start: %s", strerror(-err));
+	if (attacher && attacher->pid > 0) {
+		attacher_stop(attacher);
+	} else {
+		if (ends[0] >= 0)
+			close(ends[0]);
+		if (state != MAP_FAILED)
+			munmap(state, sizeof(*state));
+		free(attacher);
+	}
+	return err;
+}
+
+void attacher_stop(struct attacher *attacher)
+{
+	if (!attacher)
+		return;
+	kill(attacher->pid, SIGKILL);
+	while (waitpid(attacher->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	close(attacher->pipe);
+	munmap(attacher->state, sizeof(*attacher->state));
+	free(attacher);
+}
+
+int attacher_fd(const struct attacher *attacher)
+{
+	return attacher->pipe;
+}
+
+struct attacher_state attacher_state(const struct attacher *attacher)
+{
+	return *attacher->state;
+}

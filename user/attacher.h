@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * serve ──> [attacher] ──> kernel: a process of its own that puts probes on the functions of running programs and
+ * libraries, and takes them off. It keeps the capabilities that this needs, so that the one that talks to the network
+ * can give them up; it reads nothing but the kernel's records, /proc and ELF files.
+ */
+#ifndef TAPSTAT_ATTACHER_H
+#define TAPSTAT_ATTACHER_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct attachment;
+struct attacher;
+
+/* What it tells of itself, as it changes. */
+struct attacher_state {
+	__u32 binaries; /* files with probes on */
+	__u32 probes;
+	__u32 failed; /* probes that could not be attached */
+};
+
+/*
+ * Starts the process, and waits until it has looked at everything that runs. 0, or a negative errno and `why` (size
+ * bytes) for people: nothing is left behind then. Before privileges are dropped, and before there is a second thread.
+ */
+int attacher_start(struct attacher **out, const struct attachment *att, char *why, size_t size);
+
+/* Ends it and takes all of its probes off. NULL: nothing to do. */
+void attacher_stop(struct attacher *attacher);
+
+/* A descriptor that becomes readable when the process has ended, the attacher's. */
+int attacher_fd(const struct attacher *attacher);
+
+struct attacher_state attacher_state(const struct attacher *attacher);
+
+#endif

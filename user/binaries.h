@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * mappings ──> [binaries] ──> attacher: the files that processes execute, each once whatever it is called and
+ * whichever container it is seen from, and which processes map it.
+ */
+#ifndef TAPSTAT_BINARIES_H
+#define TAPSTAT_BINARIES_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "libraries.h"
+#include "mappings.h"
+
+struct bpf_link;
+
+struct binary {
+	struct library_finding *finding; /* owned; NULL: nothing to probe */
+	struct bpf_link **link;          /* finding->n of them, owned; NULL: not attached */
+	pid_t *pid;                      /* of the processes that map it, in order; owned */
+	size_t n_pids, max_pids;
+	__u64 idle_since_ns; /* when the last of them ended; 0: there are some */
+	bool kept;           /* also without a process */
+};
+
+struct binaries;
+
+/* What is done with a file seen for the first time. 0: `binary` has something to be kept for, else it is forgotten.
+ */
+typedef int binary_examine_fn(void *arg, int fd, struct binary *binary);
+/* ... and with one that nobody maps any more. */
+typedef void binary_release_fn(void *arg, struct binary *binary);
+
+/* NULL: out of memory. */
+struct binaries *binaries_new(binary_examine_fn *examine, binary_release_fn *release, void *arg);
+void binaries_free(struct binaries *binaries); /* releases every one */
+
+/* A process maps a file. The binary, or NULL: there is nothing of interest in it, or it can't be read. */
+struct binary *binaries_mapped(struct binaries *binaries, const struct mapping *mapping);
+
+/* A file that is examined although no process may map it. */
+struct binary *binaries_keep(struct binaries *binaries, const char *path);
+
+/* A child has what its parent maps. */
+void binaries_forked(struct binaries *binaries, pid_t parent, pid_t child);
+
+/* A process maps nothing any more. */
+void binaries_left(struct binaries *binaries, pid_t pid, __u64 now_ns);
+
+/* Releases those that no process has mapped for a while. Whether there are any left that wait for it. */
+bool binaries_expire(struct binaries *binaries, __u64 now_ns, __u64 after_ns);
+
+/* Forgets which mapping is of which file: inodes of files of no interest may be others' by now. */
+void binaries_forget_names(struct binaries *binaries);
+
+size_t binaries_count(const struct binaries *binaries);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * elf_symbols, prologue ──> [libraries] ──> attacher: which functions of a TLS library are probed by which BPF
+ * program. One row a library; what a file holds decides, not what it is called, so that one linked into a program is
+ * found, too.
+ */
+#ifndef TAPSTAT_LIBRARIES_H
+#define TAPSTAT_LIBRARIES_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tapstat/catalog.h"
+
+struct elf_file;
+
+/* Where one probe goes. */
+struct probe_place {
+	const char *program; /* of BPF; static */
+	__u64 offset;        /* in the file */
+	__u64 cookie;
+	bool at_return;
+};
+
+enum { LIBRARY_MAX_PLACES = 64 };
+
+/* What a file is for TLS. */
+struct library_finding {
+	enum label_library library;
+	bool is_tls; /* it holds a TLS library */
+	size_t n;    /* 0: whose plaintext can't be seen */
+	struct probe_place place[LIBRARY_MAX_PLACES];
+};
+
+/* Looks at an open file. 0 with *out filled, or a negative errno: it can't be read. */
+int libraries_examine(struct elf_file *file, struct library_finding *out);
+
+/* The names of shared libraries whose probes are worth having before anybody maps them. */
+extern const char *const libraries_usual[];
+extern const size_t libraries_n_usual;
+
+#endif

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* perf events, /proc ──> [mappings] ──> attacher: see mappings.h. */
+#include "mappings.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/perf_event.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+enum {
+	RING_PAGES = 16, /* of a CPU, a power of two: some thousand records; what perf may lock for a user without
+			    asking */
+	RECORD_BYTES = 1 << 16, /* a record's size has 16 bits */
+	WATERMARK_BYTES = 1,    /* a record wakes the reader */
+};
+
+struct ring {
+	int fd;
+	struct perf_event_mmap_page *page; /* followed by the data; NULL: none */
+};
+
+struct mappings {
+	struct mappings_events events;
+	int epoll;
+	int n_rings;
+	struct ring *ring;
+	size_t page_bytes;
+	char record[RECORD_BYTES]; /* one that wraps around the end of its ring */
+};
+
+/* ---- Records of perf (perf_event_open(2), MMAP layout) ----------------------------------------------------------
+ */
+
+struct record_mmap2 {
+	struct perf_event_header header;
+	__u32 pid, tid;
+	__u64 address, bytes, page_offset;
+	__u32 major, minor;
+	__u64 inode, generation;
+	__u32 protection, flags;
+	char path[];
+};
+
+struct record_task {
+	struct perf_event_header header;
+	__u32 pid, parent, tid, parent_tid;
+	__u64 time;
+};
+
+struct record_comm {
+	struct perf_event_header header;
+	__u32 pid, tid;
+};
+
+static void tell_mapped(struct mappings *m, const struct record_mmap2 *r)
+{
+	const struct mapping mapping = {.pid = (pid_t)r->pid,
+					.start = r->address,
+					.end = r->address + r->bytes,
+					.major = r->major,
+					.minor = r->minor,
+					.inode = r->inode,
+					.generation = r->generation,
+					.path = r->path};
+
+	if (r->header.size > sizeof(*r) && r->inode && !((char *)r)[r->header.size - 1])
+		m->events.mapped(m->events.arg, &mapping);
+}
+
+static void tell(struct mappings *m, const struct perf_event_header *header, bool *lost)
+{
+	const struct record_task *task = (const void *)header;
+	const struct record_comm *comm = (const void *)header;
+
+	switch (header->type) {
+	case PERF_RECORD_MMAP2:
+		tell_mapped(m, (const void *)header);
+		break;
+	case PERF_RECORD_FORK:
+		if (header->size >= sizeof(*task) && task->pid != task->parent)
+			m->events.forked(m->events.arg, (pid_t)task->parent, (pid_t)task->pid);
+		break;
+	case PERF_RECORD_EXIT:
+		if (header->size >= sizeof(*task) && task->pid == task->tid)
+			m->events.exited(m->events.arg, (pid_t)task->pid);
+		break;
+	case PERF_RECORD_COMM:
+		if (header->size >= sizeof(*comm) && (header->misc & PERF_RECORD_MISC_COMM_EXEC))
+			m->events.executed(m->events.arg, (pid_t)comm->pid);
+		break;
+	case PERF_RECORD_LOST:
+		*lost = true;
+		break;
+	default:
+		break;
+	}
+}
+
+static void ring_drain(struct mappings *m, struct ring *ring, bool *lost)
+{
+	const char *data = (const char *)ring->page + m->page_bytes;
+	const __u64 size = (__u64)RING_PAGES * m->page_bytes;
+	__u64 head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE), tail = ring->page->data_tail;
+
+	while (tail < head) {
+		const struct perf_event_header *header = (const void *)(data + tail % size);
+		__u64 at = tail % size, first = size - at;
+
+		if (first < header->size) { /* records are aligned to 8 bytes: the header itself never wraps */
+			memcpy(m->record, data + at, first);
+			memcpy(m->record + first, data, header->size - first);
+			header = (const void *)m->record;
+		}
+		if (!header->size)
+			break;
+		tail += header->size;
+		tell(m, header, lost);
+	}
+	__atomic_store_n(&ring->page->data_tail, head, __ATOMIC_RELEASE);
+}
+
+void mappings_drain(struct mappings *m, bool *lost)
+{
+	*lost = false;
+	for (int i = 0; i < m->n_rings; i++)
+		ring_drain(m, &m->ring[i], lost);
+}
+
+/* ---- Rings ------------------------------------------------------------------------------------------------------
+ */
+
+static int ring_open(struct mappings *m, int cpu)
+{
+	struct perf_event_attr attr = {.type = PERF_TYPE_SOFTWARE,
+				       .size = sizeof(attr),
+				       .config = PERF_COUNT_SW_DUMMY,
+				       .mmap = 1,
+				       .mmap2 = 1,
+				       .comm = 1,
+				       .comm_exec = 1,
+				       .task = 1,
+				       .watermark = 1,
+				       .wakeup_watermark = WATERMARK_BYTES};
+	struct epoll_event event = {.events = EPOLLIN};
+	struct ring *ring = &m->ring[m->n_rings];
+	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	void *page;
+
+	if (fd < 0)
+		return -errno;
+	page = mmap(NULL, (1 + RING_PAGES) * m->page_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (page == MAP_FAILED || epoll_ctl(m->epoll, EPOLL_CTL_ADD, fd, &event)) {
+		int err = -errno;
+
+		if (page != MAP_FAILED)
+			munmap(page, (1 + RING_PAGES) * m->page_bytes);
+		close(fd);
+		return err;
+	}
+	*ring = (struct ring){.fd = fd, .page = page};
+	m->n_rings++;
+	return 0;
+}
+
+int mappings_open(struct mappings **out, const struct mappings_events *events)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	struct mappings *m = calloc(1, sizeof(*m));
+	int err = 0;
+
+	if (!m)
+		return -ENOMEM;
+	m->events = *events;
+	m->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	m->epoll = epoll_create1(EPOLL_CLOEXEC);
+	m->ring = calloc((size_t)cpus, sizeof(*m->ring));
+	if (m->epoll < 0)
+		err = -errno;
+	else if (!m->ring)
+		err = -ENOMEM;
+	for (int cpu = 0; cpu < cpus && !err; cpu++) {
+		err = ring_open(m, cpu);
+		if (err == -ENODEV) /* offline */
+			err = 0;
+	}
+	if (err) {
+		mappings_close(m);
+		return err;
+	}
+	*out = m;
+	return 0;
+}
+
+void mappings_close(struct mappings *m)
+{
+	if (!m)
+		return;
+	for (int i = 0; i < m->n_rings; i++) {
+		munmap(m->ring[i].page, (1 + RING_PAGES) * m->page_bytes);
+		close(m->ring[i].fd);
+	}
+	if (m->epoll >= 0)
+		close(m->epoll);
+	free(m->ring);
+	free(m);
+}
+
+int mappings_fd(const struct mappings *m)
+{
+	return m->epoll;
+}
+
+/* ---- /proc ------------------------------------------------------------------------------------------------------
+ */
+
+/* One line of /proc/PID/maps (proc(5)). False: it is no executable mapping of a file. */
+static bool parse_line(char *line, pid_t pid, struct mapping *out)
+{
+	unsigned long long start, end, inode;
+	unsigned int major, minor;
+	char mode[8];
+	int path = 0;
+
+	if (sscanf(line, "%llx-%llx %7s %*x %x:%x %llu %n", &start, &end, mode, &major, &minor, &inode, &path) != 6 ||
+	    !path || mode[2] != 'x' || !inode || line[path] != '/')
+		return false;
+	line[strcspn(line, "\n")] = '\0';
+	*out = (struct mapping){.pid = pid,
+				.start = start,
+				.end = end,
+				.major = major,
+				.minor = minor,
+				.inode = inode,
+				.path = line + path};
+	return true;
+}
+
+static void scan_process(struct mappings *m, pid_t pid)
+{
+	char path[32], *line = NULL;
+	struct mapping mapping;
+	size_t size = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return; /* it has ended */
+	while (getline(&line, &size, file) > 0)
+		if (parse_line(line, pid, &mapping))
+			m->events.mapped(m->events.arg, &mapping);
+	free(line);
+	fclose(file);
+}
+
+int mappings_scan(struct mappings *m)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+
+	if (!proc)
+		return -errno;
+	while ((entry = readdir(proc))) {
+		char *end;
+		long pid = strtol(entry->d_name, &end, 10);
+
+		if (!*end && pid > 0 && pid != getpid() && pid != getppid())
+			scan_process(m, (pid_t)pid);
+	}
+	closedir(proc);
+	return 0;
+}
+
+/* By the mapping itself, which needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE, else by its path, if that still is it.
+ */
+int mapping_open(const struct mapping *mapping)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", mapping->pid, (unsigned long long)mapping->start,
+		 (unsigned long long)mapping->end);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd >= 0)
+		return fd;
+	if (snprintf(path, sizeof(path), "/proc/%d/root%s", mapping->pid, mapping->path) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_ino != mapping->inode) {
+		close(fd);
+		return -ENOENT;
+	}
+	return fd;
+}
