@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Function probes at places that the test names, and what they count; the search for the places is left out."""
+
+import json
+import pathlib
+import time
+
+from .metrics import Scrape
+from .processes import Failure, Skip
+from .tapstat import BINARY
+
+ATTACHER = BINARY.parent / "attach_sites"
+
+
+class Probes:
+    """The kernel side of tapstat with these probes, a list like that of the configuration file."""
+
+    def __init__(self, t, probes):
+        t.require_tapstat()
+        if not ATTACHER.exists():
+            raise Skip(f"{ATTACHER.name} is not built")
+        path = pathlib.Path(t.tmp) / "probes.yml"
+        path.write_text(json.dumps({"probes": probes}))  # JSON is YAML
+        self.names = [probe["name"] for probe in probes]
+        self._process = t.start([ATTACHER, path], "attach-sites")
+
+    def _answer(self, command):
+        self._process.send_line(command)
+        lines = []
+        while True:
+            line = self._process.read_line()
+            if line == "ok":
+                return lines
+            lines.append(line)
+
+    def put(self, name, path, symbol="", offset=0, sides=("entry", "return_address"), language="c", moved=0):
+        """Attaches the programs of these sides at one place."""
+        for side in sides:
+            self._answer(f"site {self.names.index(name)} {side} {language} {moved} {path} {offset:x} {symbol}")
+
+    def point(self, name, path, offset, kind, base, number, size):
+        """Attaches at a USDT probe with one argument."""
+        self._answer(f"point {self.names.index(name)} {path} {offset:x} {kind} {base} {number} {size}")
+
+    def scrape(self):
+        return Scrape("\n".join(self._answer("scrape")))
+
+    def unmatched(self, name):
+        """(entries without return, returns without entry)."""
+        scrape = self.scrape()
+        family = "tapstat_probe_unmatched_total"
+        return tuple(scrape.value(family, probe=name, side=side) for side in ("entry", "return"))
+
+    def frames(self):
+        """Threads and goroutines that are remembered."""
+        return self.scrape().value("tapstat_map_entries", map="frames")
+
+
+def probe(name, **measures):
+    """A probe whose metrics are called after it, of everything that is measured."""
+    return {
+        "name": name,
+        "binary": "/specimen",
+        "function": name,
+        "calls": {"name": f"{name}_calls_total"},
+        "duration": {"name": f"{name}_duration_seconds"},
+        "in_flight": {"name": f"{name}_in_flight"},
+        **measures,
+    }
+
+
+def play(t, program, *arguments, timeout=40.0):
+    """What a specimen says of itself, once it has ended."""
+    process = t.start([program, *arguments], "specimen")
+    told = process.answer(timeout)
+    status = process.wait()
+    if status:
+        raise Failure(f"{program} ended with {status}: {process.errors()[-300:]}")
+    return told
+
+
+def expect(what, found, expected):
+    if found != expected:
+        raise Failure(f"{what}: found {found}, expected {expected}")
+
+
+def expect_calls(scrape, service, name, calls, timed=None):
+    """So many calls, none of them in flight, so many with a duration (all)."""
+    expect(f"{name}: calls", scrape.value(f"{name}_calls_total", service=service), calls)
+    expect(f"{name}: in flight", scrape.value(f"{name}_in_flight", service=service), 0)
+    timed = calls if timed is None else timed
+    expect(f"{name}: durations", scrape.value(f"{name}_duration_seconds_count", service=service), timed)
+
+
+def expect_seconds(scrape, service, name, ns, calls, tolerance=0.03):
+    """The sum of durations is that of the program's own clock, but for what a probe itself takes (at most 20 µs a
+    call: instructions that the kernel executes aside) and a few percent."""
+    found = scrape.value(f"{name}_duration_seconds_sum", service=service)
+    own = ns / 1e9
+    if not own * (1 - tolerance) <= found <= own * (1 + tolerance) + calls * 20e-6:
+        raise Failure(f"{name}: the probe says {found} s, the program {own} s, of {calls} calls")
+
+
+def settle(condition, what, timeout=5.0):
+    """Waits for what ends in the background."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            raise Failure(f"still waiting until {what}")
+        time.sleep(0.05)

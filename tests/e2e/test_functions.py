@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Function probes: every call counted once, timed by the program's own clock, and nothing mixed up by what else a
+program can do in the middle of a function."""
+
+from harness.functions import Probes, expect, expect_calls, expect_seconds, play, probe
+from harness.runner import cases
+from harness.toolchain import c_program
+
+FRAMES = 16  # calls of one thread that are told apart: bpf/frames.h
+RETURN_PROBES = 64  # that the kernel follows in one thread: MAX_URETPROBE_DEPTH
+
+
+def specimen(t):
+    """The program as this test's service."""
+    return t.copy(c_program("functions"), "specimen"), t.service("specimen")
+
+
+def attach(t, *names, **measures):
+    """Probes on functions of the specimen, by symbol."""
+    program, service = specimen(t)
+    probes = Probes(t, [probe(name, **measures) for name in names])
+    for name in names:
+        probes.put(name, program, name)
+    return probes, program, service
+
+
+def test_calls_of_16_threads_are_exact(t):
+    measures = {
+        "labels": {"shape": "round"},
+        "argument": {"label": "kind", "of": "arg2:int32", "values": {0: "zero", "0x1": "one"}},
+        "errors": {"name": "work_errors_total", "when": "result < 0"},
+        "bytes": {"name": "work_bytes", "of": "arg3", "buckets": [10, 100, 500]},
+    }
+    probes, program, service = attach(t, "work", **measures)
+    told = play(t, program, "threads", 400)
+    scrape = probes.scrape()
+    own = {"service": service, "shape": "round"}
+    for kind, count in zip(("zero", "one", "other"), told["kinds"]):
+        expect(f"calls of kind {kind}", scrape.value("work_calls_total", kind=kind, **own), count)
+        expect(f"durations of kind {kind}", scrape.value("work_duration_seconds_count", kind=kind, **own), count)
+        failed = told["failed"] if kind == "other" else 0
+        expect(f"errors of kind {kind}", scrape.value("work_errors_total", kind=kind, **own), failed)
+        expect(f"in flight of kind {kind}", scrape.value("work_in_flight", kind=kind, **own), 0)
+    expect("bytes", scrape.total("work_bytes_sum", service=service), told["bytes"])
+    expect("samples of bytes", scrape.total("work_bytes_count", service=service), told["calls"])
+    expect("unmatched", probes.unmatched("work"), (0, 0))
+    expect("threads remembered", probes.frames(), 0)
+    seconds = scrape.total("work_duration_seconds_sum", service=service)
+    own_seconds = told["ns"] / 1e9
+    assert own_seconds * 0.99 < seconds < own_seconds * 1.03 + told["calls"] * 20e-6, (seconds, own_seconds)
+
+
+def test_recursion_is_timed_level_by_level(t):
+    probes, program, service = attach(t, "descend")
+    told = play(t, program, "recursion", FRAMES)
+    scrape = probes.scrape()
+    expect_calls(scrape, service, "descend", FRAMES)
+    # Each level holds the probes of those below it.
+    expect_seconds(scrape, service, "descend", told["ns"], FRAMES * FRAMES / 2, tolerance=0.01)
+    expect("unmatched", probes.unmatched("descend"), (0, 0))
+
+
+def test_recursion_too_deep_is_counted(t):
+    """The 16 innermost calls are timed; the others are entries and returns without their counterpart."""
+    probes, program, service = attach(t, "descend")
+    play(t, program, "recursion", 20)
+    expect_calls(probes.scrape(), service, "descend", 20, timed=FRAMES)
+    expect("unmatched", probes.unmatched("descend"), (20 - FRAMES, 20 - FRAMES))
+
+
+def test_recursion_beyond_what_the_kernel_follows(t):
+    """Behind 64 levels the kernel gives no return: the 16 innermost calls end with the thread."""
+    probes, program, service = attach(t, "descend")
+    play(t, program, "recursion", 100)
+    expect_calls(probes.scrape(), service, "descend", 100, timed=0)
+    expect("unmatched", probes.unmatched("descend"), (100, RETURN_PROBES))
+
+
+def test_longjmp_disturbs_no_other_call(t):
+    probes, program, service = attach(t, "plain", "jump")
+    told = play(t, program, "longjmp", 50)
+    scrape = probes.scrape()
+    expect_calls(scrape, service, "plain", 50)
+    expect_seconds(scrape, service, "plain", told["ns"], 50)
+    expect_calls(scrape, service, "jump", 50, timed=0)
+    expect("unmatched plain", probes.unmatched("plain"), (0, 0))
+    expect("unmatched jump", probes.unmatched("jump"), (50, 0))
+
+
+def test_end_of_a_thread_inside_a_function(t):
+    probes, program, service = attach(t, "leave")
+    play(t, program, "thread_exit", 30)
+    expect_calls(probes.scrape(), service, "leave", 30, timed=0)
+    expect("unmatched", probes.unmatched("leave"), (30, 0))
+    expect("threads remembered", probes.frames(), 0)
+
+
+@cases({"leader": 1, "thread": 2})
+def test_exec_inside_a_function(t, who):
+    probes, program, service = attach(t, "replace", "plain")
+    told = play(t, program, "exec", who)
+    scrape = probes.scrape()
+    expect_calls(scrape, service, "replace", 1, timed=0)
+    expect("unmatched", probes.unmatched("replace"), (1, 0))
+    expect_calls(scrape, service, "plain", told["calls"])
+    expect_seconds(scrape, service, "plain", told["ns"], told["calls"])
+    expect("threads remembered", probes.frames(), 0)
+
+
+def test_fork_inside_a_function_returns_twice(t):
+    probes, program, service = attach(t, "split")
+    play(t, program, "fork", 20)
+    expect_calls(probes.scrape(), service, "split", 20)
+    expect("unmatched", probes.unmatched("split"), (0, 20))
+
+
+def test_calls_in_flight(t):
+    probes, program, service = attach(t, "wait_for_line")
+    running = [t.start([program, "waiting", 2], "specimen") for _ in range(3)]
+
+    def in_flight():
+        return probes.scrape().value("wait_for_line_in_flight", service=service)
+
+    from harness.functions import settle
+
+    settle(lambda: in_flight() == 3, "three calls are in flight")
+    running[0].send_line("on")  # ... to its second call
+    settle(lambda: probes.scrape().value("wait_for_line_calls_total", service=service) == 4, "it waits again")
+    expect("in flight", in_flight(), 3)
+    running[1].signal(9)
+    running[1].wait()
+    settle(lambda: in_flight() == 2, "the killed one is gone")
+    for process in (running[0], running[2]):
+        process.send_line("on")
+        process.send_line("on")
+    settle(lambda: in_flight() == 0, "none is in flight")
+    expect("unmatched", probes.unmatched("wait_for_line"), (1, 0))
