@@ -133,6 +133,19 @@ static int check_function(char *text, size_t size, char *why, size_t why_size)
 	return 0;
 }
 
+static int check_returns(char *text, size_t size, char *why, size_t why_size)
+{
+	(void)size;
+	if (strcmp(text, "instructions") != 0 && strcmp(text, "address") != 0)
+		return refuse(why, why_size, "is no way to find returns: valid are instructions, address");
+	return 0;
+}
+
+bool config_probe_replaces_address(const struct config_probe *probe)
+{
+	return !strcmp(probe->returns, "address");
+}
+
 static int check_usdt(char *text, size_t size, char *why, size_t why_size)
 {
 	const char *colon = strchr(text, ':');
@@ -488,6 +501,7 @@ static const struct config_key probe_keys[] = {
 	{"service", CONFIG_TEXT, NEED_NOT, TEXT(struct config_probe, service)},
 	{"function", CONFIG_TEXT, NEED_NOT, TEXT(struct config_probe, function), .check = check_function},
 	{"usdt", CONFIG_TEXT, NEED_NOT, TEXT(struct config_probe, usdt), .check = check_usdt},
+	{"returns", CONFIG_TEXT, NEED_NOT, TEXT(struct config_probe, returns), .check = check_returns},
 	{"labels", PAIRS(label, n_labels, CONFIG_MAX_PROBE_LABELS, "labels", &label_pair)},
 	{"argument", CONFIG_MAPPING, .mapping = &argument_mapping},
 	{"calls", CONFIG_MAPPING, .mapping = &calls_mapping},

@@ -7,6 +7,7 @@
 #define TAPSTAT_CONFIG_PROBES_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "tapstat/abi.h"
@@ -53,6 +54,10 @@ struct config_probe {
 	char service[SELECTOR_TEXT_BYTES]; /* ... glob over services: their executables */
 	char function[CONFIG_PROBE_BYTES]; /* probe_terms.h, or ... */
 	char usdt[CONFIG_PROBE_BYTES];     /* ... PROVIDER:NAME */
+	/* How returns are found. By default by the function's own instructions, which costs most where the kernel has
+	 * to single-step them. Else by the return address, which the kernel replaces: exceptions, and coroutines that
+	 * leave the function in the middle, then end the program. */
+	char returns[16]; /* empty, "instructions" or "address" */
 	unsigned int n_labels;
 	struct config_probe_label label[CONFIG_MAX_PROBE_LABELS];
 	struct {
@@ -79,6 +84,9 @@ struct config_probe {
 
 /* One element of `probes`, for the grammar. */
 extern const struct config_key config_probe_element;
+
+/* Whether the probe is to replace return addresses. */
+bool config_probe_replaces_address(const struct config_probe *probe);
 
 /* What the probe shows of a measure; NULL: nothing. */
 const struct config_metric *config_probe_metric(const struct config_probe *probe, enum probe_measure measure);

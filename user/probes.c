@@ -157,7 +157,8 @@ bool probes_need_return(const struct probes *probes, unsigned int probe)
 
 static bool is_return(const struct probe_site *site)
 {
-	return site->side == PROBE_RETURN_ADDRESS || site->side == PROBE_RETURN_INSTRUCTION;
+	return site->side == PROBE_RETURN_ADDRESS || site->side == PROBE_RETURN_INSTRUCTION ||
+	       site->side == PROBE_TAIL_CALL;
 }
 
 /* Where this site has a number; those of a USDT probe know their own width. */
@@ -178,6 +179,8 @@ static int operands_at(const struct config_probe *probe, const struct probe_site
 	struct probe_term term;
 	int err = 0;
 
+	if (site->side == PROBE_TAIL_CALL)
+		return 0;
 	if (is_return(site)) {
 		if (measures(probe, MEASURE_ERRORS) && !probe_condition_parse(probe->errors.when, &condition))
 			err = operand_at(site, &condition.term, &out->value);

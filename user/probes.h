@@ -25,11 +25,14 @@ enum probe_side {
 	/* At the entry of the function, or further on where its arguments still are in their registers and each call
 	 * comes along once: in Go behind the check of the stack, which is run again when the stack has grown. */
 	PROBE_ENTRY,
-	/* The function's entry, as a return probe: the kernel replaces the return address. Never in Go, whose stacks
-	 * move, and not in functions that coroutines leave, whose returns the kernel takes for a corrupted stack. */
+	/* The function's entry, as a return probe, where config_probe.returns asks for it: the kernel replaces the
+	 * return address. Never in Go, whose stacks move. */
 	PROBE_RETURN_ADDRESS,
 	PROBE_RETURN_INSTRUCTION, /* each instruction of the function that returns */
-	PROBE_POINT,              /* a USDT probe, which nothing returns from */
+	/* Each jump out of the function, to one that returns in its place, unless it is conditional: with what result
+	 * is not known there. Not those to a part of the function that the compiler put elsewhere (NAME.cold). */
+	PROBE_TAIL_CALL,
+	PROBE_POINT, /* a USDT probe, which nothing returns from */
 };
 
 /* One resolved site of a configured probe. */
@@ -52,7 +55,7 @@ void probes_free(struct probes *probes);
 /* Fills the map of probes of a loaded object, which must outlive `probes`. 0 or a negative errno. */
 int probes_fill(struct probes *probes, const struct bpf_object *object);
 
-/* Whether entries of this probe wait for returns: whether it needs PROBE_RETURN_… sites. */
+/* Whether entries of this probe wait for returns, so that it needs sites of either kind. */
 bool probes_need_return(const struct probes *probes, unsigned int probe);
 
 /*

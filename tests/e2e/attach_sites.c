@@ -69,7 +69,8 @@ static enum probe_side side_of(const char *text)
 {
 	static const char *const names[] = {[PROBE_ENTRY] = "entry",
 					    [PROBE_RETURN_ADDRESS] = "return_address",
-					    [PROBE_RETURN_INSTRUCTION] = "return_instruction"};
+					    [PROBE_RETURN_INSTRUCTION] = "return_instruction",
+					    [PROBE_TAIL_CALL] = "tail_call"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strcmp(names[i], text))

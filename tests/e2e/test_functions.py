@@ -2,36 +2,39 @@
 """Function probes: every call counted once, timed by the program's own clock, and nothing mixed up by what else a
 program can do in the middle of a function."""
 
-from harness.functions import Probes, expect, expect_calls, expect_seconds, play, probe
+import os
+
+from harness import code
+from harness.functions import Probes, expect, expect_calls, expect_seconds, play, probe, settle
 from harness.runner import cases
-from harness.toolchain import c_program
+from harness.toolchain import c_program, cxx_program, go_program, need, rust_program
 
 FRAMES = 16  # calls of one thread that are told apart: bpf/frames.h
 RETURN_PROBES = 64  # that the kernel follows in one thread: MAX_URETPROBE_DEPTH
+WAYS = {"address": "address", "instructions": "instructions"}  # to see returns: docs/configuration.md
 
 
-def specimen(t):
-    """The program as this test's service."""
-    return t.copy(c_program("functions"), "specimen"), t.service("specimen")
-
-
-def attach(t, *names, **measures):
-    """Probes on functions of the specimen, by symbol."""
-    program, service = specimen(t)
+def attach(t, way, *names, **measures):
+    """Probes on functions of the C program, which is this test's service."""
+    program, service = t.copy(c_program("functions"), "specimen"), t.service("specimen")
     probes = Probes(t, [probe(name, **measures) for name in names])
     for name in names:
-        probes.put(name, program, name)
+        if way == "address":
+            probes.put(name, program, name)
+        else:
+            probes.put_function(name, program, code.function(program, name))
     return probes, program, service
 
 
-def test_calls_of_16_threads_are_exact(t):
+@cases(WAYS)
+def test_calls_of_16_threads_are_exact(t, way):
     measures = {
         "labels": {"shape": "round"},
         "argument": {"label": "kind", "of": "arg2:int32", "values": {0: "zero", "0x1": "one"}},
         "errors": {"name": "work_errors_total", "when": "result < 0"},
         "bytes": {"name": "work_bytes", "of": "arg3", "buckets": [10, 100, 500]},
     }
-    probes, program, service = attach(t, "work", **measures)
+    probes, program, service = attach(t, way, "work", **measures)
     told = play(t, program, "threads", 400)
     scrape = probes.scrape()
     own = {"service": service, "shape": "round"}
@@ -50,8 +53,9 @@ def test_calls_of_16_threads_are_exact(t):
     assert own_seconds * 0.99 < seconds < own_seconds * 1.03 + told["calls"] * 20e-6, (seconds, own_seconds)
 
 
-def test_recursion_is_timed_level_by_level(t):
-    probes, program, service = attach(t, "descend")
+@cases(WAYS)
+def test_recursion_is_timed_level_by_level(t, way):
+    probes, program, service = attach(t, way, "descend")
     told = play(t, program, "recursion", FRAMES)
     scrape = probes.scrape()
     expect_calls(scrape, service, "descend", FRAMES)
@@ -60,9 +64,10 @@ def test_recursion_is_timed_level_by_level(t):
     expect("unmatched", probes.unmatched("descend"), (0, 0))
 
 
-def test_recursion_too_deep_is_counted(t):
+@cases(WAYS)
+def test_recursion_too_deep_is_counted(t, way):
     """The 16 innermost calls are timed; the others are entries and returns without their counterpart."""
-    probes, program, service = attach(t, "descend")
+    probes, program, service = attach(t, way, "descend")
     play(t, program, "recursion", 20)
     expect_calls(probes.scrape(), service, "descend", 20, timed=FRAMES)
     expect("unmatched", probes.unmatched("descend"), (20 - FRAMES, 20 - FRAMES))
@@ -70,14 +75,15 @@ def test_recursion_too_deep_is_counted(t):
 
 def test_recursion_beyond_what_the_kernel_follows(t):
     """Behind 64 levels the kernel gives no return: the 16 innermost calls end with the thread."""
-    probes, program, service = attach(t, "descend")
+    probes, program, service = attach(t, "address", "descend")
     play(t, program, "recursion", 100)
     expect_calls(probes.scrape(), service, "descend", 100, timed=0)
     expect("unmatched", probes.unmatched("descend"), (100, RETURN_PROBES))
 
 
-def test_longjmp_disturbs_no_other_call(t):
-    probes, program, service = attach(t, "plain", "jump")
+@cases(WAYS)
+def test_longjmp_disturbs_no_other_call(t, way):
+    probes, program, service = attach(t, way, "plain", "jump")
     told = play(t, program, "longjmp", 50)
     scrape = probes.scrape()
     expect_calls(scrape, service, "plain", 50)
@@ -87,8 +93,9 @@ def test_longjmp_disturbs_no_other_call(t):
     expect("unmatched jump", probes.unmatched("jump"), (50, 0))
 
 
-def test_end_of_a_thread_inside_a_function(t):
-    probes, program, service = attach(t, "leave")
+@cases(WAYS)
+def test_end_of_a_thread_inside_a_function(t, way):
+    probes, program, service = attach(t, way, "leave")
     play(t, program, "thread_exit", 30)
     expect_calls(probes.scrape(), service, "leave", 30, timed=0)
     expect("unmatched", probes.unmatched("leave"), (30, 0))
@@ -97,7 +104,7 @@ def test_end_of_a_thread_inside_a_function(t):
 
 @cases({"leader": 1, "thread": 2})
 def test_exec_inside_a_function(t, who):
-    probes, program, service = attach(t, "replace", "plain")
+    probes, program, service = attach(t, "instructions", "replace", "plain")
     told = play(t, program, "exec", who)
     scrape = probes.scrape()
     expect_calls(scrape, service, "replace", 1, timed=0)
@@ -107,21 +114,21 @@ def test_exec_inside_a_function(t, who):
     expect("threads remembered", probes.frames(), 0)
 
 
-def test_fork_inside_a_function_returns_twice(t):
-    probes, program, service = attach(t, "split")
+@cases(WAYS)
+def test_fork_inside_a_function_returns_twice(t, way):
+    probes, program, service = attach(t, way, "split")
     play(t, program, "fork", 20)
     expect_calls(probes.scrape(), service, "split", 20)
     expect("unmatched", probes.unmatched("split"), (0, 20))
 
 
-def test_calls_in_flight(t):
-    probes, program, service = attach(t, "wait_for_line")
+@cases(WAYS)
+def test_calls_in_flight(t, way):
+    probes, program, service = attach(t, way, "wait_for_line")
     running = [t.start([program, "waiting", 2], "specimen") for _ in range(3)]
 
     def in_flight():
         return probes.scrape().value("wait_for_line_in_flight", service=service)
-
-    from harness.functions import settle
 
     settle(lambda: in_flight() == 3, "three calls are in flight")
     running[0].send_line("on")  # ... to its second call
@@ -135,3 +142,85 @@ def test_calls_in_flight(t):
         process.send_line("on")
     settle(lambda: in_flight() == 0, "none is in flight")
     expect("unmatched", probes.unmatched("wait_for_line"), (1, 0))
+
+
+def test_coroutines_return_in_any_order(t):
+    probes, program, service = attach(t, "instructions", "yield")
+    told = play(t, program, "coroutines", 50)
+    scrape = probes.scrape()
+    expect_calls(scrape, service, "yield", told["calls"])
+    # Each holds the probes of the others that ran while it was left.
+    expect_seconds(scrape, service, "yield", told["ns"], told["calls"] * 8)
+    expect("unmatched", probes.unmatched("yield"), (0, 0))
+
+
+def test_usdt_probe_with_an_argument_as_label(t):
+    program, service = t.copy(c_program("functions"), "specimen"), t.service("specimen")
+    argument = {"label": "kind", "of": "arg1", "values": {-1: "minus one", 0: "zero", 1: "one"}}
+    calls = {"name": "points_total"}
+    settings = {"name": "point", "binary": "/specimen", "usdt": "specimen:point", "argument": argument, "calls": calls}
+    probes = Probes(t, [settings])
+    register = {"x86_64": 112, "aarch64": 0}[os.uname().machine]  # rdi, x0 in struct pt_regs
+    probes.point("point", program, code.label(program, "point"), 2, register, 0, 4)
+    play(t, program, "points", 40)
+    scrape = probes.scrape()
+    for kind in ("minus one", "zero", "one", "other"):
+        expect(kind, scrape.value("points_total", service=service, kind=kind), 10)
+
+
+def attach_writer(t, program, names, language):
+    """Probes on the two functions of the specimens in other languages."""
+    path, service = t.copy(program, "specimen"), t.service("specimen")
+    failed = {"go": "result2:int64 != 0", "rust": "result:int64 == 1", "c++": "result:int64 > 1000"}[language]
+    errors = {"name": "append_errors_total", "when": failed}
+    sizes = {"name": "append_bytes_total", "of": {"go": "arg3", "rust": "arg3", "c++": "result:int64"}[language]}
+    probes = Probes(t, [probe("append", errors=errors, bytes=sizes), probe("refuse")])
+    for name in ("append", "refuse"):
+        found = code.function(path, names[name])
+        probes.put_function(name, path, found, language="go" if language == "go" else "c")
+    return probes, path, service
+
+
+def verify_writer(scrape, service, told, tolerance=0.03):
+    expect_calls(scrape, service, "append", told["calls"])
+    expect_seconds(scrape, service, "append", told["ns"], told["calls"], tolerance)
+    expect("refuse: calls", scrape.value("refuse_calls_total", service=service), told["calls"])
+    returned = scrape.value("refuse_duration_seconds_count", service=service)
+    expect("refuse: returned", returned, told["calls"] - told["caught"])
+    expect("refuse: in flight", scrape.value("refuse_in_flight", service=service), 0)
+
+
+def test_cxx_methods_and_exceptions(t):
+    names = {"append": "store::Writer::append(char const*, long)", "refuse": "store::Writer::refuse(long)"}
+    probes, path, service = attach_writer(t, cxx_program("functions"), names, "c++")
+    told = play(t, path, 100)
+    scrape = probes.scrape()
+    verify_writer(scrape, service, told)
+    expect("bytes", scrape.value("append_bytes_total", service=service), told["bytes"])
+    expect("unmatched", (probes.unmatched("append"), probes.unmatched("refuse")), ((0, 0), (told["caught"], 0)))
+    expect("threads remembered", probes.frames(), 0)
+
+
+def test_rust_methods_and_panics(t):
+    names = {"append": "functions::Writer::append", "refuse": "functions::Writer::refuse"}
+    probes, path, service = attach_writer(t, rust_program("functions"), names, "rust")
+    told = play(t, path, 100)
+    scrape = probes.scrape()
+    verify_writer(scrape, service, told)
+    expect("errors", scrape.value("append_errors_total", service=service), told["failed"])
+    expect("bytes", scrape.value("append_bytes_total", service=service), told["calls"] * len("some data"))
+    expect("unmatched", (probes.unmatched("append"), probes.unmatched("refuse")), ((0, 0), (told["caught"], 0)))
+    expect("threads remembered", probes.frames(), 0)
+
+
+def test_go_methods_on_stacks_that_move(t):
+    need("go")
+    names = {"append": "main.(*writer).append", "refuse": "main.(*writer).refuse"}
+    probes, path, service = attach_writer(t, go_program("functions"), names, "go")
+    told = play(t, path, 100)
+    scrape = probes.scrape()
+    verify_writer(scrape, service, told)
+    expect("errors", scrape.value("append_errors_total", service=service), told["failed"])
+    expect("bytes", scrape.value("append_bytes_total", service=service), told["calls"] * len("some data"))
+    expect("unmatched", (probes.unmatched("append"), probes.unmatched("refuse")), ((0, 0), (told["caught"], 0)))
+    expect("goroutines remembered", probes.frames(), 0)

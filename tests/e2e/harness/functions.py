@@ -38,6 +38,15 @@ class Probes:
         for side in sides:
             self._answer(f"site {self.names.index(name)} {side} {language} {moved} {path} {offset:x} {symbol}")
 
+    def put_function(self, name, path, function, language="c"):
+        """Attaches at the entry and at every place where this one (code.py) is left."""
+        entry = function.behind_check if language == "go" else function.entry
+        self.put(name, path, offset=entry, sides=["entry"], language=language)
+        for offset in function.returns:
+            self.put(name, path, offset=offset, sides=["return_instruction"], language=language)
+        for offset in function.tail_calls:
+            self.put(name, path, offset=offset, sides=["tail_call"], language=language)
+
     def point(self, name, path, offset, kind, base, number, size):
         """Attaches at a USDT probe with one argument."""
         self._answer(f"point {self.names.index(name)} {path} {offset:x} {kind} {base} {number} {size}")

@@ -279,6 +279,27 @@ static void scene_waiting(unsigned long times)
 	printf("{\"calls\": %lu}\n", times);
 }
 
+/* ---- Places inside a function --------------------------------------------------------------------------------- */
+
+/* What USDT makes of a probe: an instruction that does nothing, and a note of where the argument is. */
+PROBED void pass(long argument)
+{
+#if defined(__x86_64__)
+	asm volatile(".globl point\npoint: nop" : : "D"(argument));
+#elif defined(__aarch64__)
+	register long first asm("x0") = argument;
+
+	asm volatile(".globl point\npoint: nop" : : "r"(first));
+#endif
+}
+
+static void scene_points(unsigned long times)
+{
+	for (unsigned long i = 0; i < times; i++)
+		pass((long)(i % 4) - 1);
+	printf("{\"calls\": %lu}\n", times);
+}
+
 /* ---- Cost ----------------------------------------------------------------------------------------------------- */
 
 /* Begins with an instruction that the kernel need not execute aside. */
@@ -306,7 +327,8 @@ int main(int argc, char **argv)
 		{"longjmp", scene_longjmp}, {"thread_exit", scene_thread_exit},
 		{"exec", scene_exec},       {"plain", scene_plain},
 		{"fork", scene_fork},       {"coroutines", scene_coroutines},
-		{"waiting", scene_waiting}, {"cost", scene_cost},
+		{"waiting", scene_waiting}, {"points", scene_points},
+		{"cost", scene_cost},
 	};
 
 	for (size_t i = 0; argc == 3 && i < sizeof(scenes) / sizeof(*scenes); i++) {
