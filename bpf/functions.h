@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * uprobe ──> frames ──> [functions] ──> function_cells: calls of probed functions, counted at their entry, timed and
+ * uprobe ──> function_frames ──> [functions] ──> function_cells: calls of probed functions, counted at their entry, timed and
  * judged at their return. The one writer of those maps.
  *
  * Programs on user functions may be preempted: cells are added to atomically. What belongs to a thread needs no more,
@@ -9,7 +9,7 @@
 #ifndef TAPSTAT_FUNCTIONS_H
 #define TAPSTAT_FUNCTIONS_H
 
-#include "frames.h"
+#include "function_frames.h"
 #include "process.h"
 #include "record.h"
 

@@ -9,7 +9,7 @@
 #include "compat.h"
 #include "conn.h"
 #include "endpoint.h"
-#include "frames.h"
+#include "function_frames.h"
 #include "glob.h"
 #include "operation_names.h"
 #include "proto/exchange.h"

@@ -18,30 +18,53 @@ static const unsigned int first_cell[MEASURE_COUNT] = {
 	[MEASURE_BYTES] = FUNCTION_BYTES,         [MEASURE_SIZES] = FUNCTION_SIZES,
 };
 
-static void label_append(struct buffer *line, const char *name, const char *value)
+struct label {
+	const char *name, *value;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct label *)a)->name, ((const struct label *)b)->name);
+}
+
+static void label_append(struct buffer *line, const struct label *label)
 {
 	buffer_char(line, ',');
-	buffer_text(line, name);
+	buffer_text(line, label->name);
 	buffer_text(line, "=\"");
-	exposition_label_value(line, value);
+	exposition_label_value(line, label->value);
 	buffer_char(line, '"');
+}
+
+/* By name, so that equal labels are equal texts, in whichever order the configuration has them. Returns how many. */
+static size_t labels_sort(const struct config_probe *probe, __u32 value,
+			  struct label out[CONFIG_MAX_PROBE_LABELS + 1])
+{
+	size_t n = 0;
+
+	for (; n < probe->n_labels; n++)
+		out[n] = (struct label){probe->label[n].name, probe->label[n].value};
+	if (*probe->argument.label)
+		out[n++] = (struct label){probe->argument.label,
+					  value < probe->argument.n ? probe->argument.value[value].text : "other"};
+	qsort(out, n, sizeof(*out), by_name);
+	return n;
 }
 
 /* False: no memory. */
 static bool labels_make(const struct config_probe *probe, const struct function_snapshot *row,
 			struct series_piece *out)
 {
+	struct label label[CONFIG_MAX_PROBE_LABELS + 1];
+	size_t n = labels_sort(probe, row->value, label);
 	struct buffer line = {0};
 	bool made;
 
 	buffer_text(&line, "{service=\"");
 	exposition_label_value(&line, row->service);
 	buffer_char(&line, '"');
-	for (unsigned int i = 0; i < probe->n_labels; i++)
-		label_append(&line, probe->label[i].name, probe->label[i].value);
-	if (*probe->argument.label)
-		label_append(&line, probe->argument.label,
-			     row->value < probe->argument.n ? probe->argument.value[row->value].text : "other");
+	for (size_t i = 0; i < n; i++)
+		label_append(&line, &label[i]);
 	made = !line.failed && line.len <= SERIES_BYTES;
 	if (made) {
 		memcpy(out->text, line.data, line.len);

@@ -9,7 +9,7 @@ from harness.functions import Probes, expect, expect_calls, expect_seconds, play
 from harness.runner import cases
 from harness.toolchain import c_program, cxx_program, go_program, need, rust_program
 
-FRAMES = 16  # calls of one thread that are told apart: bpf/frames.h
+FRAMES = 16  # calls of one thread that are told apart: bpf/function_frames.h
 RETURN_PROBES = 64  # that the kernel follows in one thread: MAX_URETPROBE_DEPTH
 WAYS = {"address": "address", "instructions": "instructions"}  # to see returns: docs/configuration.md
 

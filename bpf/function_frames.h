@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * uprobe ──> [frames] ──> functions: which return belongs to which entry. Plain data, no helpers.
+ * uprobe ──> [function_frames] ──> functions: which return belongs to which entry. Plain data, no helpers.
  *
  * A call is known by its probe and by the depth of the stack at its entry, so that calls that never return (longjmp,
  * the end of a coroutine) disturb no other, and coroutines may return in whichever order. An entry where one waits
  * already replaces it: the stack has been there before, so that the former call is over.
  */
-#ifndef TAPSTAT_FRAMES_H
-#define TAPSTAT_FRAMES_H
+#ifndef TAPSTAT_FUNCTION_FRAMES_H
+#define TAPSTAT_FUNCTION_FRAMES_H
 
 #include "portable.h"
 
