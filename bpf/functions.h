@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * uprobe ──> function_frames ──> [functions] ──> function_cells: calls of probed functions, counted at their entry, timed and
- * judged at their return. The one writer of those maps.
+ * uprobe ──> function_frames ──> [functions] ──> function_cells: calls of probed functions, counted at their entry,
+ * timed and judged at their return. The one writer of those maps.
  *
  * Programs on user functions may be preempted: cells are added to atomically. What belongs to a thread needs no more,
  * since a thread runs one of these programs at a time.
@@ -213,17 +213,17 @@ static __always_inline void goroutines_add(__u32 tgid, __s64 n)
 
 static __always_inline struct frames *frames_obtain(const struct frames_key *key)
 {
-	struct frames *known = bpf_map_lookup_elem(&frames, key), *empty;
+	struct frames *known = bpf_map_lookup_elem(&frames_by_caller, key), *empty;
 	__u32 zero = 0;
 
 	if (likely(known))
 		return known;
 	empty = bpf_map_lookup_elem(&no_frames, &zero);
-	if (!empty || bpf_map_update_elem(&frames, key, empty, BPF_NOEXIST))
+	if (!empty || bpf_map_update_elem(&frames_by_caller, key, empty, BPF_NOEXIST))
 		return NULL;
 	if (!key->pid)
 		goroutines_add(key->tgid, 1);
-	return bpf_map_lookup_elem(&frames, key);
+	return bpf_map_lookup_elem(&frames_by_caller, key);
 }
 
 /* A call begins that will return. */
@@ -276,7 +276,7 @@ __noinline int frame_end(__u32 cookie, __u64 stack_pointer, __u64 goroutine)
 	if (!place)
 		return 0;
 	depth = frames_key_of(place, stack_pointer, goroutine, &key);
-	calls = bpf_map_lookup_elem(&frames, &key);
+	calls = bpf_map_lookup_elem(&frames_by_caller, &key);
 	if (!calls)
 		return 0;
 	at = frames_find(calls, depth, place->probe);
@@ -285,7 +285,7 @@ __noinline int frame_end(__u32 cookie, __u64 stack_pointer, __u64 goroutine)
 		return 0;
 	call = calls->frame[at];
 	calls->frame[at].begun_ns = 0;
-	if (!key.pid && frames_are_empty(calls) && !bpf_map_delete_elem(&frames, &key))
+	if (!key.pid && frames_are_empty(calls) && !bpf_map_delete_elem(&frames_by_caller, &key))
 		goroutines_add(key.tgid, -1);
 	probe = bpf_map_lookup_elem(&function_probes, &call.probe);
 	if (probe && probe->measures & 1 << MEASURE_DURATION)
@@ -427,18 +427,18 @@ static __always_inline void goroutines_end(__u32 tgid)
 	__u64 *count = bpf_map_lookup_elem(&goroutines, &key);
 
 	if (unlikely(count && *count))
-		bpf_for_each_map_elem(&frames, goroutine_give_up, &end, 0);
+		bpf_for_each_map_elem(&frames_by_caller, goroutine_give_up, &end, 0);
 }
 
 static __always_inline void thread_end(__u32 tgid, __u32 pid)
 {
 	struct frames_key key = {.tgid = tgid, .pid = pid};
-	struct frames *calls = bpf_map_lookup_elem(&frames, &key);
+	struct frames *calls = bpf_map_lookup_elem(&frames_by_caller, &key);
 
 	if (likely(!calls))
 		return;
 	frames_give_up(calls);
-	bpf_map_delete_elem(&frames, &key);
+	bpf_map_delete_elem(&frames_by_caller, &key);
 }
 
 static __always_inline int on_thread_exit(struct task_struct *task)

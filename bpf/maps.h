@@ -648,7 +648,7 @@ struct {
 	__uint(max_entries, 16384);
 	__type(key, struct frames_key);
 	__type(value, struct frames);
-} frames SEC(".maps");
+} frames_by_caller SEC(".maps");
 
 /* What a thread begins with; larger than the stack allows. Always zero. */
 struct {
@@ -660,8 +660,8 @@ struct {
 
 enum { GO_PROCESSES = 1024 };
 
-/* Goroutines in `frames`, of all processes of equal tgid modulo GO_PROCESSES: spares other processes the search at
- * their end. */
+/* Goroutines in `frames_by_caller`, of all processes of equal tgid modulo GO_PROCESSES: spares other processes the
+ * search at their end. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, GO_PROCESSES);

@@ -345,6 +345,11 @@ static const struct config_buckets *buckets_of(const struct config_probe *probe,
 	return measure == MEASURE_DURATION ? &probe->duration.buckets : &probe->bytes.buckets;
 }
 
+static bool are_same(const struct config_buckets *a, const struct config_buckets *b)
+{
+	return a->n == b->n && !memcmp(a->bound, b->bound, a->n * sizeof(a->bound[0]));
+}
+
 /* Two metrics of one name are one family: they differ by the values of their labels only. */
 static int check_pair(const struct config_probe *a, enum probe_measure of_a, const struct config_probe *b,
 		      enum probe_measure of_b, char *why, size_t size)
@@ -362,8 +367,7 @@ static int check_pair(const struct config_probe *a, enum probe_measure of_a, con
 	if (*x->help && *y->help && strcmp(x->help, y->help) != 0)
 		return refuse(why, size, "%s has another help in the probe '%s': valid is the same, or none", y->name,
 			      a->name);
-	if (shape_of(of_a) >= SHAPE_DURATION &&
-	    memcmp(buckets_of(a, of_a), buckets_of(b, of_b), sizeof(struct config_buckets)) != 0)
+	if (shape_of(of_a) >= SHAPE_DURATION && !are_same(buckets_of(a, of_a), buckets_of(b, of_b)))
 		return refuse(why, size, "%s has other buckets in the probe '%s': valid are the same", y->name,
 			      a->name);
 	label = label_of_one(a, b);
@@ -433,23 +437,6 @@ static int check_probe(void *value, const void *file, char *why, size_t size)
 
 /* Offsets of all mappings are those in struct config_probe: its sections are no structures of their own. */
 
-#define METRIC(member, check_name)                                                                \
-	{"name", CONFIG_TEXT, NEED, TEXT(struct config_probe, member.name), .check = check_name}, \
-	{                                                                                         \
-		"help", CONFIG_TEXT, NEED_NOT, TEXT(struct config_probe, member.help)             \
-	}
-#define BUCKETS(member)                                                                                       \
-	{                                                                                                     \
-		"buckets", CONFIG_LIST, NEED_NOT, offsetof(struct config_probe, member.bound), sizeof(__u64), \
-			.high = PROBE_BOUNDS, .count = offsetof(struct config_probe, member.n),               \
-			.elements = "upper bounds", .element = &bound_element                                 \
-	}
-#define PAIRS(array, number, most, what, pair)                                                      \
-	CONFIG_PAIRS, NEED_NOT, offsetof(struct config_probe, array),                               \
-		sizeof(((struct config_probe *)NULL)->array[0]),                                    \
-		.high = (most), .count = offsetof(struct config_probe, number), .elements = (what), \
-		.mapping = (pair)
-
 static const struct config_key bound_element = {"an upper bound", CONFIG_DECIMAL, .high = 1000000000};
 
 static const struct config_key label_keys[] = {
@@ -467,31 +454,49 @@ static const struct config_mapping value_pair = {"a value", COUNT(value_keys), v
 static const struct config_key argument_keys[] = {
 	{"label", CONFIG_TEXT, NEED, TEXT(struct config_probe, argument.label), .check = check_label},
 	{"of", CONFIG_TEXT, NEED, TEXT(struct config_probe, argument.of), .check = check_argument},
-	{"values", PAIRS(argument.value, argument.n, PROBE_VALUES, "numbers with their texts", &value_pair)},
+	{"values", CONFIG_PAIRS, NEED_NOT, offsetof(struct config_probe, argument.value),
+	 sizeof(struct config_probe_value), .high = PROBE_VALUES, .count = offsetof(struct config_probe, argument.n),
+	 .elements = "numbers with their texts", .mapping = &value_pair},
 };
 static const struct config_mapping argument_mapping = {"argument", COUNT(argument_keys), argument_keys,
 						       check_argument_mapping};
 
-static const struct config_key calls_keys[] = {METRIC(calls, check_counter)};
+static const struct config_key calls_keys[] = {
+	{"name", CONFIG_TEXT, NEED, TEXT(struct config_probe, calls.name), .check = check_counter},
+	{"help", CONFIG_TEXT, NEED_NOT, TEXT(struct config_probe, calls.help)},
+};
 static const struct config_mapping calls_mapping = {"calls", COUNT(calls_keys), calls_keys, NULL};
 
-static const struct config_key in_flight_keys[] = {METRIC(in_flight, check_gauge)};
+static const struct config_key in_flight_keys[] = {
+	{"name", CONFIG_TEXT, NEED, TEXT(struct config_probe, in_flight.name), .check = check_gauge},
+	{"help", CONFIG_TEXT, NEED_NOT, TEXT(struct config_probe, in_flight.help)},
+};
 static const struct config_mapping in_flight_mapping = {"in_flight", COUNT(in_flight_keys), in_flight_keys, NULL};
 
 static const struct config_key errors_keys[] = {
-	METRIC(errors.metric, check_counter),
+	{"name", CONFIG_TEXT, NEED, TEXT(struct config_probe, errors.metric.name), .check = check_counter},
+	{"help", CONFIG_TEXT, NEED_NOT, TEXT(struct config_probe, errors.metric.help)},
 	{"when", CONFIG_TEXT, NEED, TEXT(struct config_probe, errors.when), .check = check_condition},
 };
 static const struct config_mapping errors_mapping = {"errors", COUNT(errors_keys), errors_keys, NULL};
 
-static const struct config_key duration_keys[] = {METRIC(duration.metric, check_duration), BUCKETS(duration.buckets)};
+static const struct config_key duration_keys[] = {
+	{"name", CONFIG_TEXT, NEED, TEXT(struct config_probe, duration.metric.name), .check = check_duration},
+	{"help", CONFIG_TEXT, NEED_NOT, TEXT(struct config_probe, duration.metric.help)},
+	{"buckets", CONFIG_LIST, NEED_NOT, offsetof(struct config_probe, duration.buckets.bound), sizeof(__u64),
+	 .high = PROBE_BOUNDS, .count = offsetof(struct config_probe, duration.buckets.n), .elements = "upper bounds",
+	 .element = &bound_element},
+};
 static const struct config_mapping duration_mapping = {"duration", COUNT(duration_keys), duration_keys,
 						       check_duration_mapping};
 
 static const struct config_key bytes_keys[] = {
-	METRIC(bytes.metric, check_bytes),
+	{"name", CONFIG_TEXT, NEED, TEXT(struct config_probe, bytes.metric.name), .check = check_bytes},
+	{"help", CONFIG_TEXT, NEED_NOT, TEXT(struct config_probe, bytes.metric.help)},
 	{"of", CONFIG_TEXT, NEED, TEXT(struct config_probe, bytes.of), .check = check_term},
-	BUCKETS(bytes.buckets),
+	{"buckets", CONFIG_LIST, NEED_NOT, offsetof(struct config_probe, bytes.buckets.bound), sizeof(__u64),
+	 .high = PROBE_BOUNDS, .count = offsetof(struct config_probe, bytes.buckets.n), .elements = "upper bounds",
+	 .element = &bound_element},
 };
 static const struct config_mapping bytes_mapping = {"bytes", COUNT(bytes_keys), bytes_keys, check_bytes_mapping};
 
@@ -502,7 +507,9 @@ static const struct config_key probe_keys[] = {
 	{"function", CONFIG_TEXT, NEED_NOT, TEXT(struct config_probe, function), .check = check_function},
 	{"usdt", CONFIG_TEXT, NEED_NOT, TEXT(struct config_probe, usdt), .check = check_usdt},
 	{"returns", CONFIG_TEXT, NEED_NOT, TEXT(struct config_probe, returns), .check = check_returns},
-	{"labels", PAIRS(label, n_labels, CONFIG_MAX_PROBE_LABELS, "labels", &label_pair)},
+	{"labels", CONFIG_PAIRS, NEED_NOT, offsetof(struct config_probe, label), sizeof(struct config_probe_label),
+	 .high = CONFIG_MAX_PROBE_LABELS, .count = offsetof(struct config_probe, n_labels), .elements = "labels",
+	 .mapping = &label_pair},
 	{"argument", CONFIG_MAPPING, .mapping = &argument_mapping},
 	{"calls", CONFIG_MAPPING, .mapping = &calls_mapping},
 	{"errors", CONFIG_MAPPING, .mapping = &errors_mapping},

@@ -91,7 +91,7 @@ static int tls_configure(const struct bpf_object *object, const struct settings 
 static int probes_configure(const struct bpf_object *object, const struct settings *settings)
 {
 	static const char *const names[] = {"function_probes",    "function_places",    "function_cells",
-					    "function_row_infos", "unmatched_by_probe", "frames"};
+					    "function_row_infos", "unmatched_by_probe", "frames_by_caller"};
 	struct bpf_map *rows = bpf_object__find_map_by_name(object, "function_rows");
 	int err;
 
