@@ -130,8 +130,7 @@ def test_calls_in_flight(t, way):
     running[1].signal(9)
     running[1].wait()
     settle(lambda: in_flight() == 2, "the killed one is gone")
-    for process in (running[0], running[2]):
-        process.send_line("on")
+    for process in (running[0], running[2], running[2]):
         process.send_line("on")
     settle(lambda: in_flight() == 0, "none is in flight")
     expect("unmatched", probes.unmatched("wait_for_line"), (1, 0))
