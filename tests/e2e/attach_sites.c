@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Function probes without the search for functions: attaches the kernel side as `tapstat serve` does, puts probes
- * where it is told, and shows what they counted. Argument: a configuration file. Standard input, a command a line:
+ * where it is told, and shows what they counted. Arguments: a configuration file, and perhaps what --exe
+ * has. Standard input, a command a line:
  *
  *   site PROBE SIDE go|c MOVED PATH OFFSET [SYMBOL]   attaches; PROBE and SIDE are those of user/probes.h
  *   point PROBE PATH OFFSET KIND BASE NUMBER BYTES    attaches a USDT probe with one argument
@@ -32,13 +33,18 @@ static void die(const char *what, const char *why)
 	exit(1);
 }
 
-static struct attachment *open_all(const struct config *config)
+static struct attachment *open_all(const struct config *config, const char *exe)
 {
-	const struct attach_config wanted = {.config = config, .max_connections = 1024, .hooks = "auto"};
+	static struct attach_config wanted = {.max_connections = 1024, .hooks = "auto"};
 	static struct attach_report report;
 	struct attachment *attachment;
 	char why[4096] = "";
 
+	wanted.config = config;
+	if (exe) {
+		wanted.selectors.exes = 1;
+		snprintf(wanted.selectors.exe[0], sizeof(wanted.selectors.exe[0]), "%s", exe);
+	}
 	if (attachment_open(&attachment, &wanted, &report, why, sizeof(why)))
 		die("cannot attach", why);
 	return attachment;
@@ -133,13 +139,13 @@ int main(int argc, char **argv)
 	struct attachment *attachment;
 	char line[4096];
 
-	if (argc != 2)
-		die("usage", "attach_sites CONFIG");
+	if (argc < 2 || argc > 3)
+		die("usage", "attach_sites CONFIG [EXE]");
 	if (config_load(argv[1], &config, &mistakes)) {
 		config_error_print(&mistakes, argv[1], "", stderr);
 		return 1;
 	}
-	attachment = open_all(&config);
+	attachment = open_all(&config, argv[2]);
 	while (fgets(line, sizeof(line), stdin)) {
 		if (!strncmp(line, "site ", 5))
 			do_site(attachment, line);

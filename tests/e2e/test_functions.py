@@ -3,6 +3,7 @@
 program can do in the middle of a function."""
 
 import os
+import shutil
 
 from harness import code
 from harness.functions import Probes, expect, expect_calls, play, play_timed, probe, settle
@@ -142,6 +143,25 @@ def test_coroutines_return_in_any_order(t):
     told = play_timed(t, probes, "yield", program, "coroutines", 50, probes_inside=7)
     expect_calls(probes.scrape(), service, "yield", told["calls"])
     expect("unmatched", probes.unmatched("yield"), (0, 0))
+
+
+@cases(WAYS)
+def test_processes_that_are_not_selected_leave_no_trace(t, way):
+    """Both are the same file, under two names: a probe goes into both."""
+    wanted, other = t.tmp / t.service("wanted"), t.tmp / t.service("other")
+    shutil.copy2(c_program("functions"), wanted)
+    os.link(wanted, other)
+    probes = Probes(t, [probe("split")], wanted)
+    if way == "address":
+        probes.put("split", wanted, "split")
+    else:
+        probes.put_function("split", wanted, code.function(wanted, "split"))
+    play(t, other, "fork", 5)
+    expect("calls", probes.scrape().select("split_calls_total"), {})
+    expect("unmatched", probes.unmatched("split"), (0, 0))
+    play(t, wanted, "fork", 3)
+    expect_calls(probes.scrape(), wanted.name, "split", 3)
+    expect("unmatched", probes.unmatched("split"), (0, 3))
 
 
 def test_usdt_probe_with_an_argument_as_label(t):

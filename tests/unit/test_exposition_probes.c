@@ -67,7 +67,7 @@ static void fill(struct snapshot *snap)
 	/* Calls, errors, in flight, bytes; durations: three bounds, above, sum; sizes: above, sum. */
 	static const __u64 event[] = {10, 2, 3, 0, 1, 2, 3, 4, 1500000000, 5, 60000};
 	static const __u64 other[] = {7, 0, (__u64)-1, 0, 0, 0, 0, 7, 70000000001, 0, 0};
-	static const __u64 insert[] = {100}, read[] = {5, 0, 0, 4096};
+	static const __u64 insert[11] = {100}, read[11] = {5, 0, 0, 4096};
 
 	memset(snap, 0, sizeof(*snap));
 	add(snap, "worker", 0, PROBE_VALUE_OTHER, other);

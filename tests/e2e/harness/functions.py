@@ -15,14 +15,14 @@ ATTACHER = BINARY.parent / "attach_sites"
 class Probes:
     """The kernel side of tapstat with these probes, a list like that of the configuration file."""
 
-    def __init__(self, t, probes):
+    def __init__(self, t, probes, *selected):
         t.require_tapstat()
         if not ATTACHER.exists():
             raise Skip(f"{ATTACHER.name} is not built")
         path = pathlib.Path(t.tmp) / "probes.yml"
         path.write_text(json.dumps({"probes": probes}))  # JSON is YAML
         self.names = [probe["name"] for probe in probes]
-        self._process = t.start([ATTACHER, path], "attach-sites")
+        self._process = t.start([ATTACHER, path, *selected], "attach-sites")
 
     def _answer(self, command):
         self._process.send_line(command)
