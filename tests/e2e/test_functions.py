@@ -7,6 +7,7 @@ import shutil
 
 from harness import code
 from harness.functions import Probes, expect, expect_calls, play, play_timed, probe, settle
+from harness.processes import Failure
 from harness.runner import cases
 from harness.toolchain import c_program, cxx_program, go_program, need, rust_program
 
@@ -233,3 +234,22 @@ def test_go_methods_on_stacks_that_move(t):
     expect("bytes", scrape.value("append_bytes_total", service=service), told["calls"] * len("some data"))
     expect("unmatched", (probes.unmatched("append"), probes.unmatched("refuse")), ((0, 0), (told["caught"], 0)))
     expect("goroutines remembered", probes.frames(), 0)
+
+
+def test_end_of_a_go_program_gives_up_the_calls_of_its_goroutines(t):
+    need("go")
+    names = {"append": "main.(*writer).append", "refuse": "main.(*writer).refuse"}
+    probes, path, service = attach_writer(t, go_program("functions"), names, "go")
+    process = t.start([path, 100000], "specimen")
+    settle(lambda: probes.scrape().total("append_calls_total", service=service) > 1000, "goroutines call")
+    process.signal(9)
+    process.wait()
+    settle(lambda: probes.frames() == 0, "no goroutine is remembered")
+    scrape = probes.scrape()
+    calls = scrape.value("append_calls_total", service=service)
+    timed = scrape.value("append_duration_seconds_count", service=service)
+    expect_calls(scrape, service, "append", calls, timed)
+    left = calls - timed  # where each goroutine was killed: asleep in append
+    expect("unmatched", probes.unmatched("append"), (left, 0))
+    if not 1 <= left <= 64:
+        raise Failure(f"{left} calls of 64 goroutines were under way")
