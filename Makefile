@@ -152,6 +152,19 @@ $(BUILD)/attach_sites: tests/e2e/attach_sites.c $(library_objects)
 	$(call say,TEST,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(USER_CFLAGS) $(LDFLAGS) $< $(library_objects) -o $@ $(LIBS)
 
+# tests/elf: what the library says of the machine's own libraries.
+$(BUILD)/elf/probes.skel.h: tests/elf/probes.bpf.c tests/elf/probes.h Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $(BUILD)/elf/probes.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton $(BUILD)/elf/probes.bpf.o name probes_bpf > $@
+
+$(BUILD)/elf/probes: $(BUILD)/elf/probes.skel.h
+$(BUILD)/elf/%: tests/elf/%.c $(library_objects) Makefile
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)
+	$(Q)$(CC) $(CPPFLAGS) -I$(BUILD)/elf $(USER_CFLAGS) $< $(library_objects) -o $@ $(LIBS)
+
 vm: deps-vm
 	@tests/vm/run '$(BUILD)' --arch=$(subst x86_64,amd64,$(ARCH)) $(T)
 
@@ -170,4 +183,4 @@ $(BUILD)/compile_commands.json: Makefile $(user_sources)
 clean:
 	rm -rf build
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/user/*.d $(BUILD)/unit/*.d $(BUILD)/kernel/*.d $(BUILD)/static/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/user/*.d $(BUILD)/unit/*.d $(BUILD)/kernel/*.d $(BUILD)/static/*.d $(BUILD)/elf/*.d)

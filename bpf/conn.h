@@ -36,6 +36,7 @@ enum stream_flags {
 	STREAM_SEQ_KNOWN = 1 << 2,   /* `seq` is valid */
 	STREAM_CHAIN = 1 << 3,       /* candidate: a header has been found */
 	STREAM_FAILED = 1 << 4,      /* candidate: what passed last was no frame */
+	STREAM_SETTLED = STREAM_SEQ_KNOWN, /* inside TLS: the object has its socket */
 };
 
 struct stream {

@@ -66,6 +66,9 @@ enum {
 #define RETURN_STACK(regs) ((regs)->sp - 8)
 /* The current goroutine (Go, src/cmd/compile/abi-internal.md). */
 #define REGS_GOROUTINE(regs) regs_read(regs, r14)
+#define GOROUTINE(regs) ((regs)->r14)
+#define GO_ARG1(regs) ((regs)->ax)
+#define GO_ARG2(regs) ((regs)->bx)
 #elif defined(__TARGET_ARCH_arm64) /* include/uapi/asm-generic/unistd.h */
 enum {
 	NR_UNLINKAT = 35,
@@ -116,6 +119,9 @@ enum {
 #define ENTRY_STACK(regs) ((regs)->sp)
 #define RETURN_STACK(regs) ((regs)->sp)
 #define REGS_GOROUTINE(regs) regs_read(regs, regs[28])
+#define GOROUTINE(regs) ((regs)->regs[28])
+#define GO_ARG1(regs) ((regs)->regs[0])
+#define GO_ARG2(regs) ((regs)->regs[1])
 #endif
 
 /* clang-format on */

@@ -282,22 +282,47 @@ TLS_ENTRY(handshake, TLS_HANDSHAKE)
 TLS_ENTRY(new, TLS_NEW)
 TLS_ENTRY(new_at, TLS_NEW_AT)
 
-SEC("uretprobe")
-int ts_tls_return(struct pt_regs *regs)
-{
-	return on_tls_return(regs);
-}
-
 SEC("uprobe")
 int ts_tls_clear(struct pt_regs *regs)
 {
-	return on_tls_end(regs, true, attach_cookie(regs));
+	return on_tls_end(FUNCTION_ARG1(regs), true, attach_cookie(regs));
 }
 
 SEC("uprobe")
 int ts_tls_free(struct pt_regs *regs)
 {
-	return on_tls_end(regs, false, 0);
+	return on_tls_end(FUNCTION_ARG1(regs), false, 0);
+}
+
+SEC("uprobe")
+int ts_tls_return(struct pt_regs *regs)
+{
+	return on_tls_return(regs, attach_cookie(regs) == LIBRARY_GO);
+}
+
+SEC("uprobe")
+int ts_go_read(struct pt_regs *regs)
+{
+	return on_go_entry(regs, TLS_READ);
+}
+
+SEC("uprobe")
+int ts_go_write(struct pt_regs *regs)
+{
+	return on_go_entry(regs, TLS_WRITE);
+}
+
+SEC("uprobe")
+int ts_go_begin(struct pt_regs *regs)
+{
+	tls_begins(GO_ARG1(regs), LIBRARY_GO);
+	return 0;
+}
+
+SEC("uprobe")
+int ts_go_end(struct pt_regs *regs)
+{
+	return on_tls_end(GO_ARG1(regs), false, 0);
 }
 
 SEC("tp_btf/sched_process_exit")

@@ -88,7 +88,7 @@ static __always_inline struct tls_object *tls_object_get(__u64 key, __u32 librar
 
 static __always_inline void tls_object_visible(struct tls_object *object)
 {
-	__u32 library = object->library;
+	__u32 library = object->library ?: tls_library_of(bpf_get_current_pid_tgid() >> 32);
 
 	if (object->flags & TLS_COUNTED)
 		return;
@@ -217,7 +217,7 @@ __noinline int tls_socket_io(CALL_PARAMS)
 	caller = tls_caller_current(task);
 	if (caller && !caller->unwanted) {
 		key = caller->inside;
-		object = key ? bpf_map_lookup_elem(&tls_objects, &key) : NULL;
+		object = key ? tls_object_get(key, caller->call.library) : NULL;
 		if (object) {
 			tls_socket_fill(&object->socket, (struct sock *)scratch->sock);
 			tls_object_visible(object);

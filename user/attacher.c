@@ -22,11 +22,11 @@
 #include "attachment.h"
 #include "binaries.h"
 #include "catalog.h"
-#include "complaint.h"
 #include "elf_file.h"
 #include "libraries.h"
 #include "log.h"
 #include "mappings.h"
+#include "privileges.h"
 
 #define SECOND_NS 1000000000ULL
 #define RELEASE_AFTER_NS (10 * SECOND_NS) /* programs come back: a shell script's curl, a worker that is replaced */
@@ -50,6 +50,12 @@ struct worker {
 	__u64 forgotten_ns;
 };
 
+static const char *decimal(size_t n, char text[24])
+{
+	snprintf(text, 24, "%zu", n);
+	return text;
+}
+
 static __u64 now_ns(void)
 {
 	struct timespec now;
@@ -58,72 +64,76 @@ static __u64 now_ns(void)
 	return (__u64)now.tv_sec * SECOND_NS + (__u64)now.tv_nsec;
 }
 
+static const char *library_text(const struct library_finding *finding)
+{
+	return catalog_library.text[finding->library];
+}
+
 /* ---- Probes -----------------------------------------------------------------------------------------------------
  */
 
-static struct bpf_link *place_attach(const struct worker *worker, const struct probe_place *place, const char *path)
+/* A descriptor, or a negative errno. */
+static int place_attach(const struct worker *worker, const struct probe_place *place, const char *path)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, options, .retprobe = place->at_return);
-	struct bpf_program *program = bpf_object__find_program_by_name(worker->att->object, place->program);
-	struct bpf_link *link;
+	const struct attachment *att = worker->att;
+	struct bpf_program *program = bpf_object__find_program_by_name(att->object, place->program);
+	struct uprobe_place at = {
+		.path = path, .offset = place->offset, .cookie = place->cookie, .at_return = place->at_return};
+	int fd;
 
-	if (!program) {
-		errno = ENOENT;
-		return NULL;
-	}
-	options.bpf_cookie = place->cookie;
-	link = bpf_program__attach_uprobe_opts(program, -1, path, place->offset, &options);
-	if (!link && errno == EOPNOTSUPP) { /* before 5.15, where programs do without it */
-		options.bpf_cookie = 0;
-		link = bpf_program__attach_uprobe_opts(program, -1, path, place->offset, &options);
-	}
-	return link;
+	if (!program)
+		return -ENOENT;
+	fd = uprobe_attach(att->uprobe_way, bpf_program__fd(program), &at);
+	if (fd != -EINVAL || place->cookie == LIBRARY_GO)
+		return fd;
+	at.cookie = 0; /* before 5.15, where programs do without it, but for Go's */
+	return uprobe_attach(att->uprobe_way, bpf_program__fd(program), &at);
 }
 
 static void probes_detach(struct worker *worker, struct binary *binary)
 {
-	for (size_t i = 0; binary->link && i < binary->finding->n; i++) {
-		worker->state->probes -= binary->link[i] != NULL;
-		bpf_link__destroy(binary->link[i]);
-	}
-	worker->state->binaries -= binary->link != NULL;
-	free(binary->link);
-	binary->link = NULL;
+	for (size_t i = 0; i < binary->n_probes; i++)
+		close(binary->probe[i]);
+	worker->state->probes -= (__u32)binary->n_probes;
+	worker->state->binaries -= binary->probe != NULL;
+	free(binary->probe);
+	binary->probe = NULL;
+	binary->n_probes = 0;
 }
 
-/* Puts the probes of a file on, all that can be. */
+/* Puts the probes of a file on: all, since some of them would tell what is not so. */
 static int probes_attach(struct worker *worker, int fd, struct binary *binary)
 {
-	const struct library_finding *finding = binary->finding;
+	struct library_finding *finding = binary->finding;
 	char path[32];
 
 	if (!finding->n)
 		return 0;
-	binary->link = calloc(finding->n, sizeof(*binary->link));
-	if (!binary->link)
+	binary->probe = calloc(finding->n, sizeof(*binary->probe));
+	if (!binary->probe)
 		return -ENOMEM;
+	worker->state->binaries++;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	for (size_t i = 0; i < finding->n; i++) {
-		complaint_clear();
-		binary->link[i] = place_attach(worker, &finding->place[i], path);
-		if (binary->link[i]) {
-			worker->state->probes++;
-			continue;
+		int probe = place_attach(worker, &finding->place[i], path);
+
+		if (probe < 0) {
+			log_warn("cannot attach a probe; the TLS of this file is not seen", "program",
+				 finding->place[i].program, "library", library_text(finding), "err",
+				 strerror(-probe));
+			worker->state->failed++;
+			probes_detach(worker, binary);
+			finding->n = 0;
+			return 0;
 		}
-		worker->state->failed++;
-		log_warn("cannot attach a probe", "program", finding->place[i].program, "err", strerror(errno));
+		binary->probe[binary->n_probes++] = probe;
+		worker->state->probes++;
 	}
-	worker->state->binaries++;
 	return 0;
 }
 
 /* ---- Binaries ---------------------------------------------------------------------------------------------------
  */
-
-static const char *library_text(const struct library_finding *finding)
-{
-	return catalog_library.text[finding->library];
-}
 
 static int examine(void *arg, int fd, struct binary *binary)
 {
@@ -212,6 +222,8 @@ static int worker_open(struct worker *worker)
 {
 	const struct mappings_events events = {
 		.mapped = on_mapped, .forked = on_forked, .executed = on_left, .exited = on_left, .arg = worker};
+	size_t closed = 0;
+	char text[24];
 	int err;
 
 	worker->library_by_process = bpf_object__find_map_fd_by_name(worker->att->object, "library_by_process");
@@ -224,7 +236,11 @@ static int worker_open(struct worker *worker)
 	if (err)
 		return err;
 	keep_usual(worker);
-	err = mappings_scan(worker->mappings);
+	err = mappings_scan(worker->mappings, &closed);
+	if (closed && !privileges_may_trace())
+		log_warn("some processes do not show what they map: their TLS counts as not visible; grant "
+			 "CAP_SYS_PTRACE",
+			 "processes", decimal(closed, text));
 	worker->forgotten_ns = now_ns();
 	malloc_trim(0);
 	return err;
@@ -236,12 +252,13 @@ static void worker_run(struct worker *worker)
 	struct pollfd wait = {.fd = mappings_fd(worker->mappings), .events = POLLIN};
 	const struct timespec moment = {.tv_nsec = 1000000}; /* many records wake once */
 	bool waiting = false, lost;
+	size_t closed;
 
 	while (poll(&wait, 1, waiting ? 1000 : -1) >= 0 || errno == EINTR) {
 		mappings_drain(worker->mappings, &lost);
 		if (lost) {
 			log_debug("records of mappings were lost; looking at every process again");
-			mappings_scan(worker->mappings);
+			mappings_scan(worker->mappings, &closed);
 		}
 		waiting = binaries_expire(worker->binaries, now_ns(), RELEASE_AFTER_NS);
 		if (now_ns() - worker->forgotten_ns > FORGET_AFTER_NS) {
@@ -264,7 +281,9 @@ static _Noreturn void worker_main(struct worker *worker, int pipe, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	err = worker_open(worker);
+	err = privileges_drop_to_attach(worker->att->uprobe_way == UPROBE_BY_EVENT);
+	if (!err)
+		err = worker_open(worker);
 	if (err)
 		message = FAILED;
 	if (write(pipe, &message, 1) != 1 || (err && write(pipe, &err, sizeof(err)) != sizeof(err)) || err)
@@ -288,7 +307,8 @@ static int wait_ready(int pipe)
 	return read(pipe, &err, sizeof(err)) == sizeof(err) ? err : -ECHILD;
 }
 
-int attacher_start(struct attacher **out, const struct attachment *att, char *why, size_t size)
+int attacher_start(struct attacher **out, const struct attachment *att, const int *theirs, size_t n, char *why,
+		   size_t size)
 {
 	struct attacher *attacher = calloc(1, sizeof(*attacher));
 	struct attacher_state *state =
@@ -310,6 +330,9 @@ int attacher_start(struct attacher **out, const struct attachment *att, char *wh
 		struct worker worker = {.att = att, .state = state};
 
 		close(ends[0]);
+		for (size_t i = 0; i < n; i++)
+			if (theirs[i] >= 0)
+				close(theirs[i]);
 		worker_main(&worker, ends[1], parent);
 	}
 	if (ends[1] >= 0)

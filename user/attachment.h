@@ -9,6 +9,7 @@
 
 #include "hooks.h"
 #include "tapstat/abi.h"
+#include "uprobe.h"
 
 struct bpf_object;
 struct config;
@@ -46,6 +47,7 @@ struct attachment {
 	struct shared *shared;     /* its variables, mapped; owned */
 	struct attachment_maps fd; /* the object's */
 	bool hashed;
+	enum uprobe_way uprobe_way;
 	struct attached_hook hook[HOOK_COUNT]; /* the way first */
 	int n_hooks;
 	int iterator_fd[2], n_iterators; /* of the links; the hooks' */

@@ -277,7 +277,8 @@ static void start_attacher(struct serve *serve)
 
 	if (!attachment_wants_probes(serve->attachment))
 		return;
-	if (attacher_start(&serve->attacher, serve->attachment, why, sizeof(why))) {
+	if (attacher_start(&serve->attacher, serve->attachment, serve->socket, OPTIONS_MAX_LISTEN, why,
+			   sizeof(why))) {
 		log_warn("what is encrypted is not seen", "err", why);
 		attachment_probes_off(serve->attachment);
 	}

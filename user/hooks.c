@@ -183,7 +183,11 @@ const struct hook_row hook_rows[HOOK_COUNT] = {
 	  {"ts_tls_new_at", MECHANISM_UPROBE, 0, "", false},
 	  {"ts_tls_return", MECHANISM_UPROBE, 0, "", false},
 	  {"ts_tls_clear", MECHANISM_UPROBE, 0, "", false},
-	  {"ts_tls_free", MECHANISM_UPROBE, 0, "", false}},
+	  {"ts_tls_free", MECHANISM_UPROBE, 0, "", false},
+	  {"ts_go_read", MECHANISM_UPROBE, 0, "", false},
+	  {"ts_go_write", MECHANISM_UPROBE, 0, "", false},
+	  {"ts_go_begin", MECHANISM_UPROBE, 0, "", false},
+	  {"ts_go_end", MECHANISM_UPROBE, 0, "", false}},
 	 "without it what is encrypted with TLS is counted as connections only; it needs a kernel with "
 	 "CONFIG_UPROBE_EVENTS",
 	 NULL,

@@ -42,7 +42,7 @@ struct hook_program {
 	bool optional;          /* left out where the kernel does not have it */
 };
 
-enum { HOOK_MAX_PROGRAMS = 16, HOOK_COUNT = 15 };
+enum { HOOK_MAX_PROGRAMS = 24, HOOK_COUNT = 15 };
 
 /* Who asks for a hook. */
 enum hook_wish {

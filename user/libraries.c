@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "elf_symbols.h"
+#include "function_returns.h"
+#include "go_binary.h"
 #include "prologue.h"
 
 /* ---- The table --------------------------------------------------------------------------------------------------
@@ -63,6 +65,17 @@ static const struct library_row rows[] = {
 /* clang-format on */
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+/* The methods of Go's tls.Conn (crypto/tls/conn.go). */
+static const struct library_function go_functions[] = {
+	{"crypto/tls.(*Conn).Read", "ts_go_read", 2, true},
+	{"crypto/tls.(*Conn).Write", "ts_go_write", 2, true},
+	{"crypto/tls.(*Conn).clientHandshake", "ts_go_begin", 1, false},
+	{"crypto/tls.(*Conn).serverHandshake", "ts_go_begin", 1, false},
+	{"crypto/tls.(*Conn).Close", "ts_go_end", 1, false},
+};
+
+enum { GO_FUNCTIONS = sizeof(go_functions) / sizeof(go_functions[0]) };
 
 /* A pair of wrappers around one function: the probes of both go there, with the program of the first. */
 static const struct {
@@ -202,12 +215,65 @@ static int places(struct elf_file *file, const struct library_row *row, const st
 	return err;
 }
 
+/* ---- Go ---------------------------------------------------------------------------------------------------------
+ */
+
+/* A probe on the entry, and one on each return instruction: a uretprobe would corrupt the stack. */
+static int go_place(struct elf_file *file, const struct elf_function *function, const struct library_function *what,
+		    struct library_finding *out)
+{
+	__u64 returns[LIBRARY_MAX_PLACES];
+	int n = what->returns ? function_returns(file, function, returns, LIBRARY_MAX_PLACES) : 0;
+
+	if (n < 0)
+		return n;
+	if (out->n + 1 + (size_t)n > LIBRARY_MAX_PLACES)
+		return -E2BIG;
+	out->place[out->n++] = (struct probe_place){what->program, function->offset, LIBRARY_GO, false};
+	for (int i = 0; i < n; i++)
+		out->place[out->n++] = (struct probe_place){"ts_tls_return", returns[i], LIBRARY_GO, false};
+	return 0;
+}
+
+/* 0, also where it is no Go program or one without TLS. */
+static int go_examine(struct elf_file *file, struct library_finding *out)
+{
+	struct elf_function function[GO_FUNCTIONS];
+	const char *name[GO_FUNCTIONS];
+	struct go_binary go;
+	int err = go_binary_read(&go, file);
+
+	if (err == -ENOTSUP || (!err && !go_binary_has_register_abi(&go))) {
+		*out = (struct library_finding){.library = LIBRARY_GO, .is_tls = true};
+		return 0;
+	}
+	if (err)
+		return 0;
+	for (size_t i = 0; i < GO_FUNCTIONS; i++)
+		name[i] = go_functions[i].name;
+	err = go_binary_find(&go, name, function, GO_FUNCTIONS);
+	if (err <= 0)
+		return err;
+	out->library = LIBRARY_GO;
+	out->is_tls = true;
+	err = 0;
+	for (size_t i = 0; i < GO_FUNCTIONS && !err; i++)
+		if (function[i].address)
+			err = go_place(file, &function[i], &go_functions[i], out);
+	if (err)
+		out->n = 0; /* half of them would tell what is not so */
+	return 0;
+}
+
 int libraries_examine(struct elf_file *file, struct library_finding *out)
 {
 	struct library_finding finding = {.library = LIBRARY_UNKNOWN};
 	static struct names names; /* 4 KiB; one thread */
 	int found, err = 0;
 
+	err = go_examine(file, &finding);
+	if (err || finding.is_tls)
+		goto out;
 	names.n = 0;
 	names_of_rows(&names);
 	found = elf_symbols_find(file, names.name, names.function, names.n);
@@ -221,6 +287,7 @@ int libraries_examine(struct elf_file *file, struct library_finding *out)
 		err = places(file, &rows[i], &names, &finding);
 		break;
 	}
+out:
 	if (err)
 		return err;
 	*out = finding;

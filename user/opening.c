@@ -13,6 +13,7 @@
 #include "config.h"
 #include "kernel_config.h"
 #include "privileges.h"
+#include "probe.h"
 #include "probes.h"
 
 enum {
@@ -77,6 +78,14 @@ static int hook_examine(struct opening *opening, const struct hook_row *row, cha
 		snprintf(why, size, "this kernel does not have it");
 		return -ENOTSUP;
 	}
+	if (hook_uses(row, MECHANISM_UPROBE)) {
+		struct probe_result result = probe_uprobe(opening->att->uprobe_way, PROBE_CALLS);
+
+		if (result.stage == PROBE_WORKS)
+			return 0;
+		probe_reason(&result, "a function of a program", why, size);
+		return result.err ? result.err : -ENOTSUP;
+	}
 	if (row->is_way || !hook_uses(row, MECHANISM_TRAMPOLINE))
 		return 0;
 	err = way_trampolines(&opening->context);
@@ -129,19 +138,48 @@ static int hooks_select(struct opening *opening, enum way way, char *why, size_t
 
 /* ---- Loading ------------------------------------------------------------------------------------------------- */
 
+/* The address of a variable of the kernel; 0: it has none, or keeps its addresses to itself. */
+static __u64 kernel_address(const char *variable)
+{
+	FILE *symbols = fopen("/proc/kallsyms", "re");
+	unsigned long long address = 0, found = 0;
+	char line[256], name[128];
+
+	while (symbols && !found && fgets(line, sizeof(line), symbols))
+		if (strstr(line, variable) && sscanf(line, "%llx %*c %127s", &address, name) == 2 &&
+		    !strcmp(name, variable))
+			found = address;
+	if (symbols)
+		fclose(symbols);
+	return found;
+}
+
+/* Whether the kernel preempts itself: one that is told so at boot has that in a variable (kernel/sched/core.c). */
+static bool kernel_preempts(const struct utsname *kernel)
+{
+	enum { NONE, VOLUNTARY };
+	__u64 address;
+	__u32 mode;
+
+	if (!strstr(kernel->version, "PREEMPT_DYNAMIC"))
+		return strstr(kernel->version, "PREEMPT");
+	address = kernel_address("preempt_dynamic_mode");
+	return !address || probe_kernel_word(address, &mode) || (mode != NONE && mode != VOLUNTARY);
+}
+
 /*
- * Whether another program may run on a CPU in the middle of one: those on functions, of the kernel or users', where
- * the kernel is built to be preempted, and those on tracepoints since the kernel no longer keeps preemption off
- * around them (7.0).
+ * Whether another program may run on a CPU in the middle of one: those on functions, of the kernel or of a program,
+ * where the kernel preempts itself, and those on tracepoints since it no longer keeps preemption off around them
+ * (7.0).
  */
-static bool may_be_preempted(enum way way, bool has_probes)
+static bool may_be_preempted(enum way way, bool has_uprobes)
 {
 	struct utsname kernel;
 	unsigned int major = 0, minor = 0;
 
-	if (uname(&kernel) || !strstr(kernel.version, "PREEMPT"))
+	if (uname(&kernel) || !kernel_preempts(&kernel))
 		return false;
-	if (way == WAY_FEXIT || has_probes || sscanf(kernel.release, "%u.%u", &major, &minor) != 2)
+	if (way == WAY_FEXIT || has_uprobes || sscanf(kernel.release, "%u.%u", &major, &minor) != 2)
 		return true;
 	return major > 6 || (major == 6 && minor > 18);
 }
@@ -164,7 +202,7 @@ static struct settings settings_of(const struct opening *opening, enum way way)
 	settings.probes = has_wish(opening->att, HOOK_OF_PROBES) ? opening->config->config->probes.n : 0;
 	settings.at_syscall_end = way == WAY_SYS_EXIT;
 	settings.entry_and_return = way == WAY_KPROBE;
-	settings.preemptible = may_be_preempted(way, settings.probes);
+	settings.preemptible = may_be_preempted(way, settings.tls || settings.probes);
 	return settings;
 }
 
@@ -174,6 +212,9 @@ static int program_select(struct opening *opening, const struct hook_program *ro
 	struct bpf_program *program = bpf_object__find_program_by_name(att->object, row->name);
 	int n = opening->report->n_programs;
 	int err = bpf_program__set_autoload(program, true);
+
+	if (!err && row->mechanism == MECHANISM_UPROBE && att->uprobe_way == UPROBE_BY_LINK)
+		err = bpf_program__set_expected_attach_type(program, (enum bpf_attach_type)UPROBE_LINK_TYPE);
 
 	if (err || !opening->config->verifier || opening->mute || n == ATTACH_PROGRAMS)
 		return err;
