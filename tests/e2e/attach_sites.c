@@ -4,8 +4,8 @@
  * where it is told, and shows what they counted. Arguments: a configuration file, and perhaps what --exe
  * has. Standard input, a command a line:
  *
- *   site PROBE SIDE go|c MOVED PATH OFFSET [SYMBOL]   attaches; PROBE and SIDE are those of user/probes.h
- *   point PROBE PATH OFFSET KIND BASE NUMBER BYTES    attaches a USDT probe with one argument
+ *   site PROBE SIDE go|c MOVED PATH OFFSET   attaches; PROBE and SIDE are those of user/probes.h
+ *   point PROBE PATH OFFSET KIND BASE NUMBER BYTES   attaches a USDT probe with one argument
  *   scrape                                            prints the exposition
  *
  * Each answer ends with a line "ok".
@@ -21,11 +21,7 @@
 #include "config.h"
 #include "exposition.h"
 #include "probes.h"
-
-enum { MAX_LINKS = 256 };
-
-static struct bpf_link *links[MAX_LINKS];
-static int n_links;
+#include "uprobe.h"
 
 static void die(const char *what, const char *why)
 {
@@ -50,25 +46,22 @@ static struct attachment *open_all(const struct config *config, const char *exe)
 	return attachment;
 }
 
-static void attach(const struct attachment *att, const struct probe_site *site, const char *path, const char *symbol)
+static void attach(const struct attachment *att, const struct probe_site *site, const char *path)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, options);
+	struct uprobe_place where = {.path = path};
 	struct bpf_program *program;
 	struct probe_place place;
 	int err = probes_site(att->probes, site, &place);
 
 	if (err)
 		die("no program for the site", strerror(-err));
-	options.bpf_cookie = place.cookie;
-	options.retprobe = place.at_return;
-	options.func_name = symbol;
+	where.offset = place.offset;
+	where.cookie = place.cookie;
+	where.at_return = place.at_return;
 	program = bpf_object__find_program_by_name(att->object, place.program);
-	if (n_links == MAX_LINKS)
-		die("cannot attach", "too many sites");
-	links[n_links] = bpf_program__attach_uprobe_opts(program, -1, path, place.offset, &options);
-	if (!links[n_links])
-		die("cannot attach", strerror(errno));
-	n_links++;
+	err = uprobe_attach(att->uprobe_way, bpf_program__fd(program), &where); /* stays until the end */
+	if (err < 0)
+		die("cannot attach", strerror(-err));
 }
 
 static enum probe_side side_of(const char *text)
@@ -87,17 +80,17 @@ static enum probe_side side_of(const char *text)
 
 static void do_site(const struct attachment *att, const char *line)
 {
-	char side[32], language[8], path[1024], symbol[256] = "";
+	char side[32], language[8], path[1024];
 	struct probe_site site = {.probe = 0};
 	unsigned long long offset;
 
-	if (sscanf(line, "site %u %31s %7s %d %1023s %llx %255s", &site.probe, side, language, &site.stack_moved,
-		   path, &offset, symbol) < 6)
+	if (sscanf(line, "site %u %31s %7s %d %1023s %llx", &site.probe, side, language, &site.stack_moved, path,
+		   &offset) != 6)
 		die("malformed", line);
 	site.side = side_of(side);
 	site.is_go = !strcmp(language, "go");
 	site.offset = offset;
-	attach(att, &site, path, *symbol ? symbol : NULL);
+	attach(att, &site, path);
 }
 
 static void do_point(const struct attachment *att, const char *line)
@@ -117,7 +110,7 @@ static void do_point(const struct attachment *att, const char *line)
 	operand.base = (__u16)base;
 	operand.number = number;
 	operand.bytes = (__u8)bytes;
-	attach(att, &site, path, NULL);
+	attach(att, &site, path);
 }
 
 static void do_scrape(struct attachment *att)
@@ -156,8 +149,6 @@ int main(int argc, char **argv)
 		printf("ok\n");
 		fflush(stdout);
 	}
-	for (int i = 0; i < n_links; i++)
-		bpf_link__destroy(links[i]);
 	attachment_close(attachment);
 	return 0;
 }

@@ -21,10 +21,8 @@ def attach(t, way, *names, **measures):
     program, service = t.copy(c_program("functions"), "specimen"), t.service("specimen")
     probes = Probes(t, [probe(name, **measures) for name in names])
     for name in names:
-        if way == "address":
-            probes.put(name, program, name)
-        else:
-            probes.put_function(name, program, code.function(program, name))
+        put = probes.put_address if way == "address" else probes.put_function
+        put(name, program, code.function(program, name))
     return probes, program, service
 
 
@@ -153,10 +151,8 @@ def test_processes_that_are_not_selected_leave_no_trace(t, way):
     shutil.copy2(c_program("functions"), wanted)
     os.link(wanted, other)
     probes = Probes(t, [probe("split")], wanted)
-    if way == "address":
-        probes.put("split", wanted, "split")
-    else:
-        probes.put_function("split", wanted, code.function(wanted, "split"))
+    put = probes.put_address if way == "address" else probes.put_function
+    put("split", wanted, code.function(wanted, "split"))
     play(t, other, "fork", 5)
     expect("calls", probes.scrape().select("split_calls_total"), {})
     expect("unmatched", probes.unmatched("split"), (0, 0))

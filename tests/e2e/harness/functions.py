@@ -33,19 +33,23 @@ class Probes:
                 return lines
             lines.append(line)
 
-    def put(self, name, path, symbol="", offset=0, sides=("entry", "return_address"), language="c", moved=0):
-        """Attaches the programs of these sides at one place."""
-        for side in sides:
-            self._answer(f"site {self.names.index(name)} {side} {language} {moved} {path} {offset:x} {symbol}")
+    def put(self, name, path, offset, side, language="c", moved=0):
+        """Attaches the program of this side."""
+        self._answer(f"site {self.names.index(name)} {side} {language} {moved} {path} {offset:x}")
+
+    def put_address(self, name, path, function):
+        """Attaches at the entry, for calls and, by their return address, for returns."""
+        self.put(name, path, function.entry, "entry")
+        self.put(name, path, function.entry, "return_address")
 
     def put_function(self, name, path, function, language="c"):
         """Attaches at the entry and at every place where this one (code.py) is left."""
         entry = function.behind_check if language == "go" else function.entry
-        self.put(name, path, offset=entry, sides=["entry"], language=language)
+        self.put(name, path, entry, "entry", language)
         for offset in function.returns:
-            self.put(name, path, offset=offset, sides=["return_instruction"], language=language)
+            self.put(name, path, offset, "return_instruction", language)
         for offset in function.tail_calls:
-            self.put(name, path, offset=offset, sides=["tail_call"], language=language)
+            self.put(name, path, offset, "tail_call", language)
 
     def point(self, name, path, offset, kind, base, number, size):
         """Attaches at a USDT probe with one argument."""
