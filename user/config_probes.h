@@ -50,7 +50,8 @@ struct config_probe_value {
 /* A function of a running binary, or a place that its authors made for this (USDT), and what to measure there. */
 struct config_probe {
 	char name[CONFIG_PROBE_BYTES];     /* of the probe itself: BINARY:FUNCTION where the file gives none */
-	char binary[SELECTOR_PATH_BYTES];  /* glob over the path of a binary or library, or ... */
+	char binary[SELECTOR_PATH_BYTES];  /* glob over the path of a binary or library, without a slash over its end;
+					      or ... */
 	char service[SELECTOR_TEXT_BYTES]; /* ... glob over services: their executables */
 	char function[CONFIG_PROBE_BYTES]; /* probe_terms.h, or ... */
 	char usdt[CONFIG_PROBE_BYTES];     /* ... PROVIDER:NAME */
