@@ -156,8 +156,8 @@ struct conn {
 				__u32 first_tgid; /* undecided, or nothing known: the process of the first I/O */
 			};
 		};
-		struct queue queue; /* requests and answers: what is outstanding */
-		struct {            /* TLS, of a socket */
+		struct queue queue;       /* requests and answers: what is outstanding */
+		struct {                  /* TLS, of a socket */
 			__u64 tls_object; /* key of what holds its plaintext, see tls_object.h; 0: not known */
 			__u32 tls_events; /* I/O while it is not */
 		};

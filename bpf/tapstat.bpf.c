@@ -7,6 +7,9 @@
 #include <bpf/bpf_tracing.h>
 
 #include "files.h"
+#ifndef TAPSTAT_5_10
+#include "functions.h"
+#endif
 #include "scan.h"
 #include "syscall_end.h"
 #include "tls.h"
@@ -174,6 +177,39 @@ int BPF_PROG(ts_file_exit, struct pt_regs *regs, long ret)
 {
 	return on_file_exit(regs, ret);
 }
+
+#ifndef TAPSTAT_5_10
+
+/*
+ * ---- Function probes, told apart by their cookies: user/probes.h -------------------------------------------------
+ */
+
+SEC("uprobe")
+int ts_function_entry(struct pt_regs *regs)
+{
+	return on_probe_entry(regs);
+}
+
+/* At a return address, or in front of an instruction that returns. */
+SEC("uretprobe")
+int ts_function_return(struct pt_regs *regs)
+{
+	return on_probe_return(regs);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(ts_thread_exit, struct task_struct *task)
+{
+	return on_thread_exit(task);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(ts_exec, struct task_struct *task, pid_t old_pid)
+{
+	return on_exec(task, old_pid);
+}
+
+#endif
 
 /* ---- Always -----------------------------------------------------------------------------------------------------
  */

@@ -15,6 +15,8 @@ struct bpf_object;
 struct config;
 struct bpf_link;
 struct kretprobes;
+struct probe_families;
+struct probes;
 struct processes;
 
 struct attached_hook {
@@ -37,6 +39,7 @@ struct series_unix {
 struct attachment_maps {
 	int services, series, self, refused_by_code, scan_by_series, scan_totals, rows, row_infos, count_by_code,
 		processes, literals_by_prefix, combinations, queue_rules, queue_depths;
+	int function_cells, function_row_infos, unmatched_by_probe; /* where there are function probes */
 };
 
 struct attachment {
@@ -54,6 +57,8 @@ struct attachment {
 	unsigned int max_connections;
 	const struct config *config;              /* of the file, as it is in force now; NULL: none */
 	unsigned int max_services, segment_limit; /* as the configuration has them */
+	struct probes *probes;                    /* owned; NULL: none is configured, as below */
+	struct probe_families *probe_families;    /* owned */
 	/* snapshot.c: */
 	struct series_unix *series_unix; /* MAX_SERIES of them, owned */
 	__u64 scanned_ns;                /* when the last scan was, monotonic */

@@ -192,5 +192,18 @@ const struct hook_row hook_rows[HOOK_COUNT] = {
 	 "CONFIG_UPROBE_EVENTS",
 	 NULL,
 	 HOOK_OF_TLS},
+	{"probes",
+	 EVERY_WAY,
+	 HOOK_STATE_ANY,
+	 false,
+	 false,
+	 {{"ts_thread_exit", MECHANISM_TRACEPOINT, KERNEL_TRACE_SCHED_PROCESS_EXIT, "", false},
+	  {"ts_exec", MECHANISM_TRACEPOINT, KERNEL_TRACE_SCHED_PROCESS_EXEC, "", false},
+	  {"ts_function_entry", MECHANISM_UPROBE, 0, "", false},
+	  {"ts_function_return", MECHANISM_UPROBE, 0, "", false}},
+	 "without it the functions that the configuration file names are not counted; it needs Linux 5.17 or later "
+	 "and CONFIG_UPROBE_EVENTS",
+	 "off by default: probes in the configuration file use it",
+	 HOOK_OF_PROBES},
 };
 /* clang-format on */

@@ -10,9 +10,11 @@
 #include <sys/utsname.h>
 
 #include "complaint.h"
+#include "config.h"
 #include "kernel_config.h"
 #include "privileges.h"
 #include "probe.h"
+#include "probes.h"
 
 enum {
 	LOG_BYTES = 16384, /* statistics of one program; a few hundred bytes */
@@ -99,6 +101,8 @@ static bool is_wanted(const struct hook_row *row, const struct attach_config *co
 		return kernel_config_wants_files(config);
 	case HOOK_OF_TLS:
 		return config->tls;
+	case HOOK_OF_PROBES:
+		return config->config && config->config->probes.n;
 	default:
 		return true;
 	}
@@ -168,23 +172,23 @@ static bool kernel_preempts(const struct utsname *kernel)
  * where the kernel preempts itself, and those on tracepoints since it no longer keeps preemption off around them
  * (7.0).
  */
-static bool may_be_preempted(enum way way, bool tls)
+static bool may_be_preempted(enum way way, bool has_uprobes)
 {
 	struct utsname kernel;
 	unsigned int major = 0, minor = 0;
 
 	if (uname(&kernel) || !kernel_preempts(&kernel))
 		return false;
-	if (way == WAY_FEXIT || tls || sscanf(kernel.release, "%u.%u", &major, &minor) != 2)
+	if (way == WAY_FEXIT || has_uprobes || sscanf(kernel.release, "%u.%u", &major, &minor) != 2)
 		return true;
 	return major > 6 || (major == 6 && minor > 18);
 }
 
-/* Whether the programs that look into TLS are to be loaded. */
-static bool has_tls(const struct attachment *att)
+/* Whether the programs that somebody asked for are to be loaded. */
+static bool has_wish(const struct attachment *att, enum hook_wish wish)
 {
 	for (int i = 0; i < att->n_hooks; i++)
-		if (att->hook[i].row->wish == HOOK_OF_TLS)
+		if (att->hook[i].row->wish == wish)
 			return att->hook[i].wanted;
 	return false;
 }
@@ -194,10 +198,11 @@ static struct settings settings_of(const struct opening *opening, enum way way)
 	struct settings settings = kernel_config_settings(opening->config);
 
 	settings.hashed = opening->att->hashed;
-	settings.tls = has_tls(opening->att);
+	settings.tls = has_wish(opening->att, HOOK_OF_TLS);
+	settings.probes = has_wish(opening->att, HOOK_OF_PROBES) ? opening->config->config->probes.n : 0;
 	settings.at_syscall_end = way == WAY_SYS_EXIT;
 	settings.entry_and_return = way == WAY_KPROBE;
-	settings.preemptible = may_be_preempted(way, settings.tls);
+	settings.preemptible = may_be_preempted(way, settings.tls || settings.probes);
 	return settings;
 }
 
@@ -306,6 +311,8 @@ int opening_load(struct opening *opening, enum way way, char *why, size_t size)
 			err = bpf_object__load(opening->att->object);
 		if (!err)
 			err = kernel_config_fill(opening->att->object, opening->config);
+		if (!err && settings.probes)
+			err = probes_fill(opening->att->probes, opening->att->object);
 		if (!err) {
 			programs_report(opening);
 			return 0;

@@ -99,6 +99,30 @@ def c_program(name, libraries=(), variant="", options=()):
     return _made("-".join(filter(None, ("c", name, variant))), [source, PEERS / "peer.h"], build) / name
 
 
+def cxx_program(name):
+    """The path of peers/NAME.cc, built by $CXX."""
+    source = PEERS / f"{name}.cc"
+    flags = ["-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread"]
+
+    def build(directory):
+        compiler = os.environ.get("CXX", "c++")
+        need(compiler)
+        _run(f"{compiler} {name}.cc failed", [compiler, *flags, "-o", directory / name, source])
+
+    return _made(f"cxx-{name}", [source], build) / name
+
+
+def rust_program(name):
+    """The path of peers/NAME.rs."""
+    need("rustc")
+    source = PEERS / f"{name}.rs"
+    command = ["rustc", "--edition=2021", "-O", "-Awarnings", source]
+    return (
+        _made(f"rust-{name}", [source], lambda made: _run(f"rustc {name}.rs failed", [*command, "-o", made / name]))
+        / name
+    )
+
+
 def go_program(name, stripped=False):
     """The path of peers/NAME.go, built against Debian's libraries."""
     need("go")
