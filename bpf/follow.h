@@ -417,13 +417,6 @@ static __always_inline bool tls_unjoined(struct conn *conn)
 	return settings.tls && conn->protocol == PROTOCOL_TLS && !conn->tls_object;
 }
 
-/* A storage protocol goes on inside TLS: what passes from here on passes the library, too. */
-static __always_inline bool tls_takes_over(struct io *io)
-{
-	return settings.tls && unlikely(io->conn->stream[0].mode == STREAM_HIDDEN) &&
-	       is_exchange(io->conn->protocol) && tls_socket_io(CALL_ARGS(io->conn, io->scratch));
-}
-
 /*
  * A call on a socket has ended: `len` bytes were sent or received (enum label_direction), or -errno; `later` more are
  * told of by further events. In the context of the task that made the call.
@@ -478,7 +471,7 @@ static __always_inline int on_io_before(struct sock *sk, __u32 dir, int len, int
 	if (io.conn) {
 		io.scratch = scratch;
 		scratch->call.dir = dir;
-		if (conn_watched(io.conn) && !tls_takes_over(&io))
+		if (conn_watched(io.conn))
 			io_pass(&io, sk, task, dir, len, flags, NULL, 0);
 		if (unlikely(scratch->call.opened) && is_tcp(sk)) {
 			struct peer_key peer;

@@ -203,6 +203,17 @@ static __always_inline bool port_selected(struct sock *sk)
 	return match;
 }
 
+/* The connection of a socket speaks TLS from here on. */
+static __always_inline void conn_encrypted(struct conn *conn)
+{
+	conn->protocol = PROTOCOL_TLS;
+	conn->tls_object = 0;
+	conn->tls_events = 0;
+	conn->first_tgid = bpf_get_current_pid_tgid() >> 32;
+	if (!settings.tls)
+		self_add(SELF_TLS + LIBRARY_UNKNOWN * VISIBLE_COUNT + VISIBLE_NO, 1);
+}
+
 /* ---- End --------------------------------------------------------------------------------------------------- */
 
 static __always_inline bool conn_close_seen(struct conn *conn)

@@ -68,6 +68,7 @@ enum {
 #define REGS_GOROUTINE(regs) regs_read(regs, r14)
 #define GOROUTINE(regs) ((regs)->r14)
 #define GO_ARG1(regs) ((regs)->ax)
+#define GO_SPILL_OFFSET 8 /* from the stack pointer at a return instruction */
 #define GO_ARG2(regs) ((regs)->bx)
 #elif defined(__TARGET_ARCH_arm64) /* include/uapi/asm-generic/unistd.h */
 enum {
@@ -121,6 +122,7 @@ enum {
 #define REGS_GOROUTINE(regs) regs_read(regs, regs[28])
 #define GOROUTINE(regs) ((regs)->regs[28])
 #define GO_ARG1(regs) ((regs)->regs[0])
+#define GO_SPILL_OFFSET 8 /* behind the word that keeps the frame's alignment */
 #define GO_ARG2(regs) ((regs)->regs[1])
 #endif
 

@@ -285,19 +285,19 @@ TLS_ENTRY(new_at, TLS_NEW_AT)
 SEC("uprobe")
 int ts_tls_clear(struct pt_regs *regs)
 {
-	return on_tls_end(FUNCTION_ARG1(regs), true, attach_cookie(regs));
+	return on_tls_clear(FUNCTION_ARG1(regs), attach_cookie(regs));
 }
 
 SEC("uprobe")
 int ts_tls_free(struct pt_regs *regs)
 {
-	return on_tls_end(FUNCTION_ARG1(regs), false, 0);
+	return on_tls_free(FUNCTION_ARG1(regs));
 }
 
 SEC("uprobe")
 int ts_tls_return(struct pt_regs *regs)
 {
-	return on_tls_return(regs, attach_cookie(regs) == LIBRARY_GO);
+	return on_tls_return(regs, attach_cookie(regs));
 }
 
 SEC("uprobe")
@@ -322,7 +322,7 @@ int ts_go_begin(struct pt_regs *regs)
 SEC("uprobe")
 int ts_go_end(struct pt_regs *regs)
 {
-	return on_tls_end(GO_ARG1(regs), false, 0);
+	return on_tls_free(GO_ARG1(regs));
 }
 
 SEC("tp_btf/sched_process_exit")

@@ -390,9 +390,35 @@ static __always_inline int on_go_entry(struct pt_regs *regs, enum tls_kind kind)
 	return tls_enter(tls_key(tgid, GOROUTINE(regs)), &call, call.object);
 }
 
-/* The return of any function: behind it, in Go at the instruction. */
-static __always_inline int on_tls_return(struct pt_regs *regs, bool is_go)
+/*
+ * A call of Go's that began before its entry was probed: (*Conn).Read waits for as long as a connection is idle. Go
+ * keeps arguments that came in registers above the return address, in the order of their declaration
+ * (abi-internal.md, spill area); both methods need theirs behind other calls, so that they are there. The slice
+ * vouches for itself.
+ */
+static __always_inline bool go_recall(struct pt_regs *regs, struct tls_call *call, bool writes)
 {
+	struct {
+		__u64 object, at, bytes; /* (c *Conn) Read(b []byte), (c *Conn) Write(b []byte) */
+	} spilled;
+	__u64 result = FUNCTION_RESULT(regs);
+
+	if (bpf_probe_read_user(&spilled, sizeof(spilled), (void *)(ENTRY_STACK(regs) + GO_SPILL_OFFSET)))
+		return false;
+	if (!spilled.object || (spilled.object & 15) || !spilled.at || result > spilled.bytes || spilled.bytes >> 31)
+		return false;
+	__builtin_memset(call, 0, sizeof(*call));
+	call->object = tls_key(bpf_get_current_pid_tgid() >> 32, spilled.object);
+	call->buffer = spilled.at;
+	call->kind = writes ? TLS_WRITE : TLS_READ;
+	call->library = LIBRARY_GO;
+	return true;
+}
+
+/* The return of any function: behind it, in Go at the instruction. `cookie`: that of the probe. */
+static __always_inline int on_tls_return(struct pt_regs *regs, __u64 cookie)
+{
+	bool is_go = (cookie & COOKIE_LIBRARY) == LIBRARY_GO;
 	__u64 id = bpf_get_current_pid_tgid(), key = (__u32)id, stack;
 	struct tls_caller *caller;
 	struct tls_call call;
@@ -404,24 +430,39 @@ static __always_inline int on_tls_return(struct pt_regs *regs, bool is_go)
 		stack = RETURN_STACK(regs);
 	}
 	caller = tls_leave(key, stack, &call);
-	if (!caller)
+	if (!caller && !(is_go && go_recall(regs, &call, cookie & COOKIE_WRITES)))
 		return 0;
 	tls_called(key, &call, FUNCTION_RESULT(regs));
-	if (is_go && !caller->call.stack)
+	if (is_go && caller && !caller->call.stack)
 		bpf_map_delete_elem(&tls_callers, &key);
 	return 0;
 }
 
-/* An object is freed, or becomes that of another connection. */
-static __always_inline int on_tls_end(__u64 object, bool goes_on, __u32 library)
+/*
+ * An object is freed. What it carries ends with its socket, as without TLS, where that is known and is told: a child
+ * may go on with both.
+ */
+static __always_inline int on_tls_free(__u64 address)
 {
-	__u64 key = tls_key(bpf_get_current_pid_tgid() >> 32, object);
+	__u64 key = tls_key(bpf_get_current_pid_tgid() >> 32, address);
+	struct tls_object *object = bpf_map_lookup_elem(&tls_objects, &key);
 
-	if (!bpf_map_lookup_elem(&tls_objects, &key))
+	if (!object)
 		return 0;
-	tls_end(key);
-	if (goes_on)
-		tls_begins(object, library);
+	if (object->socket.sock && !object->socket.is_unix)
+		object->flags |= TLS_FREED;
+	else
+		tls_end(key);
+	return 0;
+}
+
+/* An object becomes that of another connection. */
+static __always_inline int on_tls_clear(__u64 address, __u32 library)
+{
+	__u64 key = tls_key(bpf_get_current_pid_tgid() >> 32, address);
+
+	if (bpf_map_lookup_elem(&tls_objects, &key))
+		tls_begins(address, library);
 	return 0;
 }
 

@@ -131,7 +131,7 @@ static int group_attach(struct worker *worker, const struct group *group, const 
 	if (!program)
 		return -ENOENT;
 	n = uprobe_attach(att->uprobe_way, bpf_program__fd(program), &places, fds);
-	if (n == -EINVAL && like->cookie != LIBRARY_GO) { /* before 5.15, where programs do without, but for Go's */
+	if (n == -EINVAL && (like->cookie & COOKIE_LIBRARY) != LIBRARY_GO) { /* before 5.15, where programs do without, but for Go's */
 		places.cookie = NULL;
 		n = uprobe_attach(att->uprobe_way, bpf_program__fd(program), &places, fds);
 	}

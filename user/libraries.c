@@ -9,6 +9,7 @@
 #include "function_returns.h"
 #include "go_binary.h"
 #include "prologue.h"
+#include "tapstat/abi.h"
 
 /* ---- The table --------------------------------------------------------------------------------------------------
  */
@@ -223,6 +224,7 @@ static int go_place(struct elf_file *file, const struct elf_function *function, 
 		    struct library_finding *out)
 {
 	__u64 returns[LIBRARY_MAX_PLACES];
+	const __u64 cookie = LIBRARY_GO | (strcmp(what->program, "ts_go_write") ? 0 : COOKIE_WRITES);
 	int n = what->returns ? function_returns(file, function, returns, LIBRARY_MAX_PLACES) : 0;
 
 	if (n < 0)
@@ -231,7 +233,7 @@ static int go_place(struct elf_file *file, const struct elf_function *function, 
 		return -E2BIG;
 	out->place[out->n++] = (struct probe_place){what->program, function->offset, LIBRARY_GO, false};
 	for (int i = 0; i < n; i++)
-		out->place[out->n++] = (struct probe_place){"ts_tls_return", returns[i], LIBRARY_GO, false};
+		out->place[out->n++] = (struct probe_place){"ts_tls_return", returns[i], cookie, false};
 	return 0;
 }
 

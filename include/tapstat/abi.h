@@ -283,6 +283,13 @@ struct function_probe {
 
 #define NO_BOUND (~0ULL >> 1)
 
+/* ---- Probes on TLS libraries: what user space attaches them with ------------------------------------------------ */
+
+enum {
+	COOKIE_LIBRARY = 0xff,  /* enum label_library */
+	COOKIE_WRITES = 1 << 8, /* Go: the function whose return this is sends */
+};
+
 /* ---- Variables ---------------------------------------------------------------------------------------------- */
 
 /* The configuration: section .rodata.settings, set between open and load. */
