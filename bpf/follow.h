@@ -247,7 +247,7 @@ __noinline int stream_wait(CALL_PARAMS)
 
 /* The bytes of one successful call; `sk`, `plain` as in io_pass(). */
 static __always_inline void io_parse(struct io *io, struct sock *sk, struct task_struct *task, __u32 dir, __u32 len,
-				     const struct payload *plain)
+				     __u64 plain)
 {
 	struct payload payload = {};
 	struct conn *conn = io->conn;
@@ -268,8 +268,8 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 		exchange_walk_ends(io);
 		return;
 	}
-	if (plain)
-		payload = *plain;
+	if (!sk)
+		payload.buffer = plain;
 	else
 		err = payload_find(&payload, task, &io->scratch->msg, dir == DIRECTION_SENT);
 	/* The middle of a data frame: nothing to look at. */
@@ -333,7 +333,7 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
  * them, or out of a TLS library (`sk` is NULL) at `plain`, by a call of `entered_ns`.
  */
 static __always_inline void io_pass(struct io *io, struct sock *sk, struct task_struct *task, __u32 dir, __u32 len,
-				    int flags, const struct payload *plain, __u64 entered_ns)
+				    int flags, __u64 plain, __u64 entered_ns)
 {
 	struct scratch *scratch = io->scratch;
 	struct conn *conn = io->conn;
@@ -472,7 +472,7 @@ static __always_inline int on_io_before(struct sock *sk, __u32 dir, int len, int
 		io.scratch = scratch;
 		scratch->call.dir = dir;
 		if (conn_watched(io.conn))
-			io_pass(&io, sk, task, dir, len, flags, NULL, 0);
+			io_pass(&io, sk, task, dir, len, flags, 0, 0);
 		if (unlikely(scratch->call.opened) && is_tcp(sk)) {
 			struct peer_key peer;
 

@@ -284,7 +284,7 @@ static __always_inline bool websocket_end(struct conn *conn, struct series *to, 
 /* A TCP socket is destroyed: the one place where its connection is judged. */
 static __always_inline void conn_end(struct sock *sk, struct conn *conn)
 {
-	enum label_reconnect_reason reason;
+	enum label_reconnect_reason reason = RECONNECT_REASON_CONNECTION_LOST;
 	struct peer_key key;
 	struct series *to;
 

@@ -318,10 +318,10 @@ enum turn {
  * members for unknown and every loop over them converges.
  */
 struct call {
-	__u64 now;               /* ns, monotonic */
-	__u64 entered;           /* likewise, when the bytes that it sends were handed over; `now` where that is not known */
-	__u64 base;              /* user address of virtual offset 0 of the segment, see window.h */
-	__u64 len, off;          /* of the segment, virtual */
+	__u64 now;      /* ns, monotonic */
+	__u64 entered;  /* likewise, when the bytes that it sends were handed over; `now` where that is not known */
+	__u64 base;     /* user address of virtual offset 0 of the segment, see window.h */
+	__u64 len, off; /* of the segment, virtual */
 	__u64 filled_at, filled; /* virtual offset and bytes of what the window holds */
 	__u64 rest;              /* bytes of the call behind this segment */
 	__u64 vector, segments, segment;
@@ -395,6 +395,24 @@ static __always_inline struct scratch *scratch_take(void)
 		}
 	}
 	return NULL;
+}
+
+/* That which works on the state of this key; NULL: none does. */
+static __always_inline struct scratch *scratch_of(__u64 sock)
+{
+	struct scratch *scratch, *found = NULL;
+
+	if (!settings.preemptible)
+		return scratch_current();
+#pragma clang loop unroll(full)
+	for (__u32 slot = 0; slot < SCRATCH_SLOTS; slot++) {
+		__u32 key = slot;
+
+		scratch = bpf_map_lookup_elem(&scratches, &key);
+		if (scratch && scratch->busy && scratch->sock == sock)
+			found = scratch;
+	}
+	return found;
 }
 
 static __always_inline void scratch_give(struct scratch *scratch)
@@ -480,13 +498,24 @@ struct tls_call {
 	__u64 buffer; /* user address */
 	__u64 passed; /* user address where the function leaves the number of bytes; 0: it returns it */
 	__u64 entered_ns;
-	__u32 kind;   /* enum tls_kind */
+	__u32 kind; /* enum tls_kind */
 	__u32 library;
+};
+
+/* What a call has passed on. */
+struct tls_plain {
+	__u64 object; /* tls_key() */
+	__u64 at;     /* user address; 0: it is nowhere to be read */
+	__u64 entered_ns;
+	__u32 bytes; /* 0: the peer sends no more */
+	__u32 dir;
 };
 
 /* A thread, or a goroutine, that calls a TLS library. */
 struct tls_caller {
 	struct tls_call call;
+	struct tls_call nested;     /* one on its way into tls_nested_calls or out of it: the stack is short */
+	struct tls_plain plain;     /* of the call that returns */
 	__u64 inside;               /* the object of the call entered last, 0 behind its return */
 	struct tls_socket received; /* the socket without object that it read last */
 	__u32 unwanted;             /* its process is not selected */

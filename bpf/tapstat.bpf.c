@@ -297,7 +297,11 @@ int ts_tls_free(struct pt_regs *regs)
 SEC("uprobe")
 int ts_tls_return(struct pt_regs *regs)
 {
-	return on_tls_return(regs, attach_cookie(regs));
+	__u64 cookie = attach_cookie(regs);
+
+	if ((cookie & COOKIE_LIBRARY) == LIBRARY_GO)
+		return on_go_return(regs, cookie & COOKIE_WRITES);
+	return on_tls_return(regs);
 }
 
 SEC("uprobe")

@@ -136,7 +136,7 @@ __noinline int tls_end(__u64 key)
 {
 	struct tls_object *object = bpf_map_lookup_elem(&tls_objects, &key);
 	struct conn *conn = tls_conn_find(key);
-	enum label_reconnect_reason reason;
+	enum label_reconnect_reason reason = RECONNECT_REASON_CONNECTION_LOST;
 	struct series *to;
 
 	if (conn) {

@@ -130,11 +130,11 @@ static int group_attach(struct worker *worker, const struct group *group, const 
 
 	if (!program)
 		return -ENOENT;
-	n = uprobe_attach(att->uprobe_way, bpf_program__fd(program), &places, fds);
-	if (n == -EINVAL && (like->cookie & COOKIE_LIBRARY) != LIBRARY_GO) { /* before 5.15, where programs do without, but for Go's */
+	if (!att->cookies && (like->cookie & COOKIE_LIBRARY) == LIBRARY_GO)
+		return -ENOTSUP; /* its returns would not be told from others */
+	if (!att->cookies)
 		places.cookie = NULL;
-		n = uprobe_attach(att->uprobe_way, bpf_program__fd(program), &places, fds);
-	}
+	n = uprobe_attach(att->uprobe_way, bpf_program__fd(program), &places, fds);
 	if (n > 0)
 		binary->n_probes += (size_t)n;
 	return n;
