@@ -373,6 +373,12 @@ __noinline int conn_of_another(__u64 key)
 	return 0;
 }
 
+/* Whether there may be one more state. Between two scans the number can be off by a few, and below 0. */
+static __always_inline bool states_left(void)
+{
+	return (__s64)shared.states_live < (__s64)settings.max_connections;
+}
+
 /* ---- A socket's first I/O ---------------------------------------------------------------------------------- */
 
 /* A state like scratch->fresh for a socket that has none. */
@@ -415,7 +421,7 @@ static __always_inline struct conn *conn_create(struct sock *sk, struct scratch 
 				return NULL;
 		}
 	}
-	if (shared.states_live >= settings.max_connections) {
+	if (!states_left()) {
 		record_dropped(DROPPED_MAX_CONNECTIONS);
 		return NULL;
 	}

@@ -169,7 +169,7 @@ static __always_inline struct conn *tls_conn_create(struct tls_object *object, s
 	process = process_current(task, false, scratch->slot);
 	if (!process || !process->selected)
 		return NULL;
-	if (shared.states_live >= settings.max_connections) {
+	if (!states_left()) {
 		record_dropped(DROPPED_MAX_CONNECTIONS);
 		return NULL;
 	}
