@@ -340,6 +340,18 @@ struct queue_search {
 	__u32 in_service; /* the pattern of the service is compared */
 };
 
+/* Plaintext that a call of a TLS library has passed on: tls.h. */
+struct tls_plain {
+	__u64 object; /* tls_key() */
+	__u64 at;     /* user address; 0: it is nowhere to be read */
+	__u64 entered_ns;
+	__u64 caller; /* key of tls_callers */
+	__u32 bytes;  /* 0: the peer sends no more */
+	__u32 dir;
+	__u32 library;
+	__u32 pad;
+};
+
 /* Per CPU, for the length of one program run. */
 struct scratch {
 	struct call call;
@@ -351,7 +363,8 @@ struct scratch {
 	struct queue_search search;
 	struct target target;
 	struct hashed_conn fresh; /* a state that is about to begin */
-	__u64 sock;               /* 5.10: the address of the socket, key of its state */
+	struct tls_plain plain;
+	__u64 sock; /* 5.10: the address of the socket, key of its state */
 	__u32 busy;
 	__u32 slot; /* key of this in its map, and of what belongs to it in others */
 };
@@ -395,24 +408,6 @@ static __always_inline struct scratch *scratch_take(void)
 		}
 	}
 	return NULL;
-}
-
-/* That which works on the state of this key; NULL: none does. */
-static __always_inline struct scratch *scratch_of(__u64 sock)
-{
-	struct scratch *scratch, *found = NULL;
-
-	if (!settings.preemptible)
-		return scratch_current();
-#pragma clang loop unroll(full)
-	for (__u32 slot = 0; slot < SCRATCH_SLOTS; slot++) {
-		__u32 key = slot;
-
-		scratch = bpf_map_lookup_elem(&scratches, &key);
-		if (scratch && scratch->busy && scratch->sock == sock)
-			found = scratch;
-	}
-	return found;
 }
 
 static __always_inline void scratch_give(struct scratch *scratch)
@@ -500,15 +495,6 @@ struct tls_call {
 	__u64 entered_ns;
 	__u32 kind; /* enum tls_kind */
 	__u32 library;
-};
-
-/* What a call has passed on. */
-struct tls_plain {
-	__u64 object; /* tls_key() */
-	__u64 at;     /* user address; 0: it is nowhere to be read */
-	__u64 entered_ns;
-	__u32 bytes; /* 0: the peer sends no more */
-	__u32 dir;
 };
 
 /* A thread, or a goroutine, that calls a TLS library. */

@@ -229,14 +229,17 @@ __noinline int tls_settle(__u64 key, __u64 caller_key, __u32 library, __u32 dir)
 	return 0;
 }
 
-/* The first bytes of the object scratch->sock pass: a connection begins for them. A global function, like the next
- * one, so that its part of the stack is free again behind it. */
-__noinline int tls_conn_begin(__u64 key)
+/* The first bytes of an object pass: a connection begins for them. Global functions, this and the next, so that their
+ * part of the stack is free again behind them. */
+__noinline int tls_conn_begin(__u32 slot)
 {
-	struct tls_object *object = bpf_map_lookup_elem(&tls_objects, &key);
-	struct scratch *scratch = scratch_of(key);
+	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+	struct tls_object *object;
 
-	if (!object || !scratch)
+	if (!scratch)
+		return 0;
+	object = bpf_map_lookup_elem(&tls_objects, &scratch->sock);
+	if (!object)
 		return 0;
 	tls_object_visible(object);
 	tls_conn_create(object, scratch, current_task_struct());
@@ -257,28 +260,30 @@ __noinline int tls_opened(__u64 key)
 	return 0;
 }
 
-/*
- * `len` bytes of plaintext at user address `at` have passed on an object in a call of `entered_ns` (0 bytes: its peer
- * sends no more; `at` 0: they are nowhere to be read). A global function, so that the verifier looks at it once.
- */
-__noinline int tls_pass(__u64 key, __u64 at, __u32 len, __u32 dir, __u64 entered_ns)
+/* What is in the plain of the working memory of this number passes. A global function, so that the verifier looks at
+ * it once. */
+__noinline int tls_pass(__u32 slot)
 {
-	struct scratch *scratch = scratch_take();
+	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+	struct tls_plain *plain;
 	struct io io = {};
+	__u32 len, dir;
 
-	if (unlikely(!scratch)) {
-		record_unparsed(UNPARSED_BUSY_WINDOW, len);
+	if (!scratch)
 		return 0;
-	}
-	dir &= 1;
-	scratch->sock = key;
+	plain = &scratch->plain;
+	len = plain->bytes;
+	dir = plain->dir & 1;
+	scratch->sock = plain->object;
 	scratch->call.dir = dir;
 	scratch->call.later = 0;
 	io.scratch = scratch;
-	io.conn = tls_conn_find(key);
+	io.conn = tls_conn_find(plain->object);
+	if (unlikely(!io.conn || !tls_settled(io.conn)))
+		tls_settle(plain->object, plain->caller, plain->library, dir);
 	if (unlikely(!io.conn) && len) {
-		tls_conn_begin(key);
-		io.conn = tls_conn_find(key);
+		tls_conn_begin(slot);
+		io.conn = tls_conn_find(plain->object);
 	}
 	if (unlikely(!io.conn)) {
 		scratch_give(scratch);
@@ -288,10 +293,10 @@ __noinline int tls_pass(__u64 key, __u64 at, __u32 len, __u32 dir, __u64 entered
 		if (conn_role(io.conn) == ROLE_CLIENT && conn_waits(io.conn))
 			conn_eof(CALL_ARGS(io.conn, scratch));
 	} else if (likely(conn_watched(io.conn))) {
-		io_pass(&io, NULL, NULL, dir, len, at ? 0 : MSG_TRUNC, at, entered_ns);
+		io_pass(&io, NULL, NULL, dir, len, plain->at ? 0 : MSG_TRUNC, plain->at, plain->entered_ns);
 		if (unlikely(scratch->call.opened)) {
 			scratch->call.opened = 0;
-			tls_opened(key);
+			tls_opened(plain->object);
 		}
 	} else if (io.conn->protocol == PROTOCOL_HTTP2) {
 		record_unparsed(UNPARSED_HTTP2, len);
@@ -316,46 +321,50 @@ static __always_inline void tls_keep_unsent(struct tls_call *call)
 		object->unsent = call->buffer;
 }
 
-/* What a call did: `result` as its function returned it. Whether there is caller->plain to pass. */
-static __always_inline bool tls_called(struct tls_caller *caller, __u64 caller_key, struct tls_call *call,
-				       __u64 result)
+/* What a call did: `result` as its function returned it. 1 + the number of the working memory whose plain is to pass;
+ * 0: nothing is. */
+static __always_inline int tls_called(__u64 caller_key, struct tls_call *call, __u64 result)
 {
-	__u32 dir = DIRECTION_SENT, kind = call->kind;
-	struct tls_plain *plain = &caller->plain;
+	__u32 kind = call->kind;
+	bool reads = kind == TLS_READ || kind == TLS_READ_EX;
+	struct scratch *scratch;
 	__s32 bytes = result;
-	struct conn *conn;
 	__u64 n;
 
 	if (kind == TLS_NEW || kind == TLS_NEW_AT) {
 		if (kind == TLS_NEW_AT && bpf_probe_read_user(&result, sizeof(result), (void *)call->object))
-			return false;
+			return 0;
 		tls_begins(result, call->library);
-		return false;
+		return 0;
 	}
-	if (kind == TLS_READ || kind == TLS_READ_EX || kind == TLS_HANDSHAKE)
-		dir = DIRECTION_RECEIVED;
+	if (kind == TLS_HANDSHAKE) {
+		tls_settle(call->object, caller_key, call->library, DIRECTION_RECEIVED);
+		return 0;
+	}
 	if (call->passed) {
 		if (bytes <= 0 || bpf_probe_read_user(&n, sizeof(n), (void *)call->passed))
-			return false;
+			return 0;
 		bytes = n;
 	}
 	if (bytes < 0 && kind == TLS_WRITE)
 		tls_keep_unsent(call);
-	if (kind != TLS_HANDSHAKE && (bytes < 0 || (!bytes && kind != TLS_READ)))
-		return false;
-	conn = tls_conn_find(call->object);
-	if (unlikely(!conn || !tls_settled(conn)))
-		tls_settle(call->object, caller_key, call->library, dir);
-	if (kind == TLS_HANDSHAKE)
-		return false;
-	plain->object = call->object;
-	plain->at = kind == TLS_SENDFILE ? 0 : call->buffer;
-	if (kind == TLS_WRITE && unlikely(!plain->at))
-		plain->at = tls_unsent(call->object);
-	plain->entered_ns = call->entered_ns;
-	plain->bytes = bytes;
-	plain->dir = dir;
-	return true;
+	if (bytes < 0 || (!bytes && kind != TLS_READ))
+		return 0;
+	scratch = scratch_take();
+	if (unlikely(!scratch)) {
+		record_unparsed(UNPARSED_BUSY_WINDOW, bytes);
+		return 0;
+	}
+	scratch->plain.object = call->object;
+	scratch->plain.at = kind == TLS_SENDFILE ? 0 : call->buffer;
+	if (kind == TLS_WRITE && unlikely(!call->buffer))
+		scratch->plain.at = tls_unsent(call->object);
+	scratch->plain.entered_ns = call->entered_ns;
+	scratch->plain.caller = caller_key;
+	scratch->plain.library = call->library;
+	scratch->plain.bytes = bytes;
+	scratch->plain.dir = reads ? DIRECTION_RECEIVED : DIRECTION_SENT;
+	return 1 + scratch->slot;
 }
 
 /* ---- Probes -------------------------------------------------------------------------------------------------- */
@@ -442,8 +451,8 @@ static __always_inline bool go_recall(struct pt_regs *regs, struct tls_call *cal
 }
 
 /*
- * A function of the C calling convention returns to behind its call. Whether its caller has plaintext to pass. Global
- * functions, these two, so that their part of the stack is free again behind them.
+ * A function of the C calling convention returns to behind its call: as tls_called(). Global functions, these two, so
+ * that their part of the stack is free again behind them.
  */
 __noinline int tls_returns(struct pt_regs *regs)
 {
@@ -454,7 +463,7 @@ __noinline int tls_returns(struct pt_regs *regs)
 	if (!caller || caller->unwanted)
 		return 0;
 	call = tls_leave(caller, key, RETURN_STACK(regs));
-	return call && tls_called(caller, key, call, FUNCTION_RESULT(regs));
+	return call ? tls_called(key, call, FUNCTION_RESULT(regs)) : 0;
 }
 
 /* The same at a return instruction of Go's. */
@@ -463,42 +472,34 @@ __noinline int go_returns(struct pt_regs *regs, bool writes)
 	__u64 id = bpf_get_current_pid_tgid(), key = tls_key(id >> 32, GOROUTINE(regs));
 	struct tls_caller *caller = tls_is_own(id) ? NULL : tls_caller_get(current_task_struct(), key);
 	struct tls_call *call;
+	int taken;
 
 	if (!caller || caller->unwanted)
 		return 0;
 	call = tls_leave(caller, key, goroutine_depth(regs));
 	if (!call && go_recall(regs, &caller->nested, writes))
 		call = &caller->nested;
-	return call && tls_called(caller, key, call, FUNCTION_RESULT(regs));
-}
-
-/* What the caller has to pass passes. */
-static __always_inline void tls_passes(__u64 caller_key)
-{
-	struct tls_caller *caller = bpf_map_lookup_elem(&tls_callers, &caller_key);
-
-	if (caller)
-		tls_pass(caller->plain.object, caller->plain.at, caller->plain.bytes, caller->plain.dir,
-			 caller->plain.entered_ns);
+	taken = call ? tls_called(key, call, FUNCTION_RESULT(regs)) : 0;
+	if (!caller->call.stack) /* a goroutine is gone some day: it is known for the length of its calls only */
+		bpf_map_delete_elem(&tls_callers, &key);
+	return taken;
 }
 
 static __always_inline int on_tls_return(struct pt_regs *regs)
 {
-	if (tls_returns(regs))
-		tls_passes((__u32)bpf_get_current_pid_tgid());
+	int taken = tls_returns(regs);
+
+	if (taken > 0)
+		tls_pass(taken - 1);
 	return 0;
 }
 
 static __always_inline int on_go_return(struct pt_regs *regs, bool writes)
 {
-	__u64 key = tls_key(bpf_get_current_pid_tgid() >> 32, GOROUTINE(regs));
-	struct tls_caller *caller;
+	int taken = go_returns(regs, writes);
 
-	if (go_returns(regs, writes))
-		tls_passes(key);
-	caller = bpf_map_lookup_elem(&tls_callers, &key);
-	if (caller && !caller->call.stack)
-		bpf_map_delete_elem(&tls_callers, &key);
+	if (taken > 0)
+		tls_pass(taken - 1);
 	return 0;
 }
 
