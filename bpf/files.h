@@ -178,22 +178,6 @@ __noinline int file_operation(__u32 kind, __u64 arg1, __u64 arg2, __u64 arg3)
 	return first | second << 16;
 }
 
-/* What is known of the current process, found out if need be; NULL: working memory was short. */
-static __always_inline struct process *file_process(struct task_struct *task, bool needs_service)
-{
-	struct process *process = process_known(task, needs_service);
-	struct scratch *scratch;
-
-	if (likely(process))
-		return process;
-	scratch = scratch_take();
-	if (!scratch)
-		return NULL;
-	process = process_current(task, needs_service, scratch->slot);
-	scratch_give(scratch);
-	return process;
-}
-
 /* The mark of a thread in file_threads. */
 static __always_inline __u8 *file_thread(__u32 pid)
 {
@@ -217,7 +201,7 @@ static __always_inline bool files_are_wanted(struct task_struct *task, __u32 *se
 	if (likely(last->tgid == (__u32)task_read(task, tgid) && last->exec_id == task_read(task, self_exec_id) &&
 		   last->start_ns == task_read(leader, start_boottime)))
 		return false;
-	process = file_process(task, false);
+	process = process_obtain(task, false);
 	if (!process)
 		return false;
 	if (!process->files) {
@@ -294,7 +278,7 @@ __noinline int file_done(__u32 operations, __u32 service, __s64 result, __u64 ns
 	if (operations == OPERATION_FILE_OPEN && result >= 0 && !fd_is_regular(task, result))
 		return 0;
 	if (unlikely(service > SERVICE_OTHER)) {
-		process = file_process(task, true);
+		process = process_obtain(task, true);
 		service = process && process->service <= SERVICE_OTHER ? process->service : SERVICE_OTHER;
 	}
 	entry = bpf_map_lookup_elem(&services, &service);

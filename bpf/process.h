@@ -640,4 +640,20 @@ static __always_inline __u32 service_current(struct task_struct *task, __u32 slo
 	return process && process->service <= SERVICE_OTHER ? process->service : SERVICE_OTHER;
 }
 
+/* The same for whoever holds no working memory. NULL: it was short. */
+static __always_inline struct process *process_obtain(struct task_struct *task, bool needs_service)
+{
+	struct process *process = process_known(task, needs_service);
+	struct scratch *scratch;
+
+	if (likely(process))
+		return process;
+	scratch = scratch_take();
+	if (!scratch)
+		return NULL;
+	process = process_current(task, needs_service, scratch->slot);
+	scratch_give(scratch);
+	return process;
+}
+
 #endif

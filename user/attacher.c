@@ -120,23 +120,30 @@ static int probes_attach(struct worker *worker, int fd, struct binary *binary)
 /* ---- Binaries ---------------------------------------------------------------------------------------------------
  */
 
-static const char *library_text(const struct library_finding *finding)
+static void say_found(const struct library_finding *finding)
 {
-	return catalog_library.text[finding->library];
+	for (unsigned int i = 0; i < BACKEND_COUNT; i++)
+		if (finding->backends >> i & 1)
+			log_debug("a file with a storage library", "backend", catalog_backend.text[i]);
+	if (finding->is_tls)
+		log_debug("a file with TLS", "library", catalog_library.text[finding->library], "visible",
+			  finding->n ? "yes" : "no");
 }
 
 static int examine(void *arg, int fd, struct binary *binary)
 {
 	struct worker *worker = arg;
+	const struct library_wish wish = {.tls = attachment_has(worker->att, HOOK_OF_TLS),
+					  .storage = attachment_has(worker->att, HOOK_OF_STORAGE_LIBRARIES)};
 	struct library_finding finding = {0};
 	struct elf_file *file;
 	int err = elf_file_open(&file, fd);
 
 	if (err)
 		return err;
-	err = libraries_examine(file, &finding);
+	err = libraries_examine(file, wish, &finding);
 	elf_file_close(file);
-	if (!err && !finding.is_tls)
+	if (!err && !finding.is_tls && !finding.backends)
 		err = -ENOENT;
 	if (err)
 		return err;
@@ -148,7 +155,7 @@ static int examine(void *arg, int fd, struct binary *binary)
 	if (err)
 		free(binary->finding);
 	else
-		log_debug("a file with TLS", "library", library_text(&finding), "visible", finding.n ? "yes" : "no");
+		say_found(&finding);
 	return err;
 }
 
@@ -165,7 +172,7 @@ static void on_mapped(void *arg, const struct mapping *mapping)
 	const struct binary *binary = binaries_mapped(worker->binaries, mapping);
 	__u32 pid = (__u32)mapping->pid, library;
 
-	if (!binary)
+	if (!binary || !binary->finding->is_tls)
 		return;
 	library = binary->finding->library;
 	bpf_map_update_elem(worker->library_by_process, &pid, &library, BPF_ANY);

@@ -252,6 +252,7 @@ static struct attach_config attach_config(const struct serve *serve)
 				      .max_connections = serve->opt.max_connections,
 				      .hooks = serve->opt.hooks,
 				      .tls = !serve->opt.no_tls,
+				      .storage = serve->opt.storage_libraries,
 				      .files = serve->opt.files};
 }
 

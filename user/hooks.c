@@ -188,5 +188,20 @@ const struct hook_row hook_rows[HOOK_COUNT] = {
 	 "CONFIG_UPROBE_EVENTS",
 	 NULL,
 	 HOOK_OF_TLS},
+	{"storage_libraries",
+	 EVERY_WAY,
+	 HOOK_STATE_ANY,
+	 false,
+	 false,
+	 {{"ts_storage_entry", MECHANISM_UPROBE, 0, "", false},
+	  {"ts_sqlite_prepare", MECHANISM_UPROBE, 0, "", false},
+	  {"ts_sqlite_step", MECHANISM_UPROBE, 0, "", false},
+	  {"ts_sqlite_reset", MECHANISM_UPROBE, 0, "", false},
+	  {"ts_sqlite_finalize", MECHANISM_UPROBE, 0, "", false},
+	  {"ts_storage_return", MECHANISM_UPROBE, 0, "", false}},
+	 "without it no call of SQLite, RocksDB, LevelDB and LMDB is counted; it needs Linux 5.17 and a kernel with "
+	 "CONFIG_UPROBE_EVENTS",
+	 "off by default: serve --storage-libraries uses it",
+	 HOOK_OF_STORAGE_LIBRARIES},
 };
 /* clang-format on */

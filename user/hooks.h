@@ -42,13 +42,14 @@ struct hook_program {
 	bool optional;          /* left out where the kernel does not have it */
 };
 
-enum { HOOK_MAX_PROGRAMS = 16, HOOK_COUNT = 14 };
+enum { HOOK_MAX_PROGRAMS = 16, HOOK_COUNT = 15 };
 
 /* Who asks for a hook. */
 enum hook_wish {
 	HOOK_USUAL, /* nobody has to */
 	HOOK_OF_FILES,
 	HOOK_OF_TLS,
+	HOOK_OF_STORAGE_LIBRARIES,
 };
 
 /* Whether the kernel's types do not tell if it has what the program goes on. */

@@ -90,6 +90,8 @@ static bool is_wanted(const struct hook_row *row, const struct attach_config *co
 		return kernel_config_wants_files(config);
 	case HOOK_OF_TLS:
 		return config->tls;
+	case HOOK_OF_STORAGE_LIBRARIES:
+		return config->storage;
 	default:
 		return true;
 	}
@@ -127,9 +129,11 @@ static int hooks_select(struct opening *opening, enum way way, char *why, size_t
 
 /*
  * Whether another program may run on a CPU in the middle of one: those on functions, where the kernel is built to be
- * preempted, and those on tracepoints since the kernel no longer keeps preemption off around them (7.0).
+ * preempted, those on tracepoints since the kernel no longer keeps preemption off around them (7.0), and those on
+ * functions of processes since they may sleep (6.0, commit 8c7dcb84e3b7, "bpf: implement sleepable uprobes by
+ * chaining gps").
  */
-static bool may_be_preempted(enum way way)
+static bool may_be_preempted(enum way way, bool probes)
 {
 	struct utsname kernel;
 	unsigned int major = 0, minor = 0;
@@ -138,14 +142,14 @@ static bool may_be_preempted(enum way way)
 		return false;
 	if (way == WAY_FEXIT || sscanf(kernel.release, "%u.%u", &major, &minor) != 2)
 		return true;
-	return major > 6 || (major == 6 && minor > 18);
+	return major > 6 || (major == 6 && (minor > 18 || probes));
 }
 
-/* Whether the programs that look into TLS are to be loaded. */
-static bool has_tls(const struct attachment *att)
+/* Whether the programs of that hook are to be loaded. */
+static bool has_hook(const struct attachment *att, enum hook_wish wish)
 {
 	for (int i = 0; i < att->n_hooks; i++)
-		if (att->hook[i].row->wish == HOOK_OF_TLS)
+		if (att->hook[i].row->wish == wish)
 			return att->hook[i].wanted;
 	return false;
 }
@@ -155,10 +159,11 @@ static struct settings settings_of(const struct opening *opening, enum way way)
 	struct settings settings = kernel_config_settings(opening->config);
 
 	settings.hashed = opening->att->hashed;
-	settings.tls = has_tls(opening->att);
+	settings.tls = has_hook(opening->att, HOOK_OF_TLS);
+	settings.storage_libraries = has_hook(opening->att, HOOK_OF_STORAGE_LIBRARIES);
 	settings.at_syscall_end = way == WAY_SYS_EXIT;
 	settings.entry_and_return = way == WAY_KPROBE;
-	settings.preemptible = may_be_preempted(way);
+	settings.preemptible = may_be_preempted(way, settings.tls || settings.storage_libraries);
 	return settings;
 }
 
