@@ -43,7 +43,7 @@ struct library_finding {
 /* Looks at an open file. 0 with *out filled, or a negative errno: it can't be read. */
 int libraries_examine(struct elf_file *file, struct library_wish wish, struct library_finding *out);
 
-/* The names of shared libraries of TLS whose probes are worth having before anybody maps them. */
+/* The names of shared libraries whose probes are worth having before anybody maps them. */
 extern const char *const libraries_usual[];
 extern const size_t libraries_n_usual;
 

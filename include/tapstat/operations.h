@@ -600,7 +600,7 @@ static inline __u32 operation_hash(__u64 low, __u64 high, __u32 bytes, __u32 bac
 {
 	__u64 x = (low ^ (high * 0x9e3779b97f4a7c15ULL)) + bytes + ((__u64)backend << 8);
 
-	x *= 0x3b11b2194aba0163ULL;
+	x *= 0x34b8a9b20e72bc01ULL;
 	return x >> 53;
 }
 
