@@ -366,7 +366,7 @@ static int configure(struct serve *serve)
 		return -1;
 	}
 	config = attach_config(serve);
-	if (!kernel_config_check_files(&config, why, sizeof(why)))
+	if (!kernel_config_check(&config, why, sizeof(why)))
 		return 0;
 	fprintf(stderr, "tapstat serve: %s\n", why);
 	return -1;

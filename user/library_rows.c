@@ -169,6 +169,7 @@ static const struct library_function leveldb[] = {
 	{LEVELDB(1, DELETE, "6DeleteERKNS_12WriteOptionsE" SLICE), LEVELDB_DB(3)},
 	{LEVELDB(1, WRITE, "5WriteERKNS_12WriteOptionsEPNS_10WriteBatchE"), LEVELDB_DB(4)},
 	{LEVELDB(5, GET, "3GetERKNS_11ReadOptionsE" SLICE "P" STRING), PASSES(RECEIVED, 4, 0), OF_SLICE, LEVELDB_DB(5)},
+	{LEVELDB(1, GET, "3GetERKNS_11ReadOptionsE" SLICE "PNS_9ValueSinkE"), .or_else = true}, /* of Level for Node.js */
 	{LEVELDB_VOID(COMPACT, "6DBImpl12CompactRangeEPKNS_5SliceES3_"), LEVELDB_DB(11)},
 	{LEVELDB_VOID(SEEK, "12_GLOBAL__N_16DBIter11SeekToFirstEv"), LEVELDB_ITERATOR(3)},
 	{LEVELDB_VOID(SEEK, "12_GLOBAL__N_16DBIter10SeekToLastEv"), LEVELDB_ITERATOR(4)},

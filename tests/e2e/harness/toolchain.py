@@ -85,18 +85,26 @@ def node_modules():
 
 def c_program(name, libraries=()):
     """The path of peers/NAME.c, built by $CC."""
-    source = PEERS / f"{name}.c"
-    flags = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror"]
+    return _compiled(name, PEERS / f"{name}.c", os.environ.get("CC", "cc"), "gnu17", libraries)
+
+
+def cxx_program(name, libraries=()):
+    """The path of peers/NAME.cc, built by $CXX."""
+    return _compiled(name, PEERS / f"{name}.cc", os.environ.get("CXX", "c++"), "gnu++17", libraries)
+
+
+def _compiled(name, source, compiler, standard, libraries):
+    flags = [f"-std={standard}", "-O2", "-Wall", "-Wextra", "-Werror"]
+    variant = "-".join([name, *(library.strip(":") for library in libraries)])
 
     def build(directory):
-        compiler = os.environ.get("CC", "cc")
         need(compiler)
         _run(
-            f"{compiler} {name}.c failed",
+            f"{compiler} {source.name} failed",
             [compiler, *flags, "-o", directory / name, source, "-pthread", *(f"-l{library}" for library in libraries)],
         )
 
-    return _made(f"c-{name}", [source, PEERS / "peer.h"], build) / name
+    return _made(f"c-{variant}", [source, PEERS / "peer.h"], build) / name
 
 
 def go_program(name):
