@@ -15,44 +15,6 @@ enum {
 	MAX_RELOCATIONS = 1 << 22, /* of a section */
 };
 
-/* ---- The name ------------------------------------------------------------------------------------------------- */
-
-/* Where the name stands in a section by itself, between two NULs. */
-static bool name_in(struct elf_file *file, const Elf64_Shdr *section, const char *name, __u64 *address)
-{
-	char pattern[MAX_NAME + 1] = "", chunk[CHUNK + MAX_NAME];
-	size_t bytes = strlen(name) + 2; /* the NUL of what stands before, the name, its own */
-
-	if (bytes > MAX_NAME)
-		return false;
-	memcpy(pattern + 1, name, bytes - 2);
-	for (__u64 at = 0; at + bytes <= section->sh_size; at += CHUNK) {
-		__u64 rest = section->sh_size - at;
-		size_t n = rest < CHUNK + bytes ? (size_t)rest : CHUNK + bytes;
-		const char *found;
-
-		if (elf_file_read(file, section->sh_offset + at, chunk, n))
-			return false;
-		found = memmem(chunk, n, pattern, bytes);
-		if (found) {
-			*address = section->sh_addr + at + (__u64)(found - chunk) + 1;
-			return true;
-		}
-	}
-	return false;
-}
-
-static int name_find(struct elf_file *file, const char *name, __u64 *address)
-{
-	const Elf64_Shdr *section;
-
-	for (size_t i = 1; (section = elf_file_section_at(file, i)); i++)
-		if (section->sh_type == SHT_PROGBITS && (section->sh_flags & SHF_ALLOC) &&
-		    !(section->sh_flags & (SHF_EXECINSTR | SHF_WRITE)) && name_in(file, section, name, address))
-			return 0;
-	return -ENOENT;
-}
-
 /* ---- Pointers ------------------------------------------------------------------------------------------------- */
 
 /* The place of the next word that a relative relocation of the section fills with `address`, or 0. The search begins
@@ -124,10 +86,46 @@ static int try_typeinfo(struct elf_file *file, __u64 place, unsigned int slot, s
 	return pointers_visit(file, place - WORD, try_table, slot, out);
 }
 
+/* ---- The name ------------------------------------------------------------------------------------------------- */
+
+/* Where a string stands next in a section between two NULs, from *from on; its address, or 0. */
+static __u64 next_string(struct elf_file *file, const Elf64_Shdr *section, const char *string, __u64 *from)
+{
+	char pattern[MAX_NAME + 2] = "", chunk[CHUNK];
+	size_t bytes = strlen(string) + 2;
+
+	memcpy(pattern + 1, string, bytes - 2);
+	while (*from + bytes <= section->sh_size) {
+		size_t n = section->sh_size - *from < CHUNK ? (size_t)(section->sh_size - *from) : CHUNK;
+		const char *found;
+
+		if (elf_file_read(file, section->sh_offset + *from, chunk, n))
+			return 0;
+		found = memmem(chunk, n, pattern, bytes);
+		if (found) {
+			*from += (__u64)(found - chunk) + 1;
+			return section->sh_addr + *from;
+		}
+		*from += n - bytes + 1;
+	}
+	return 0;
+}
+
 int elf_vtable_function(struct elf_file *file, const char *name, unsigned int slot, struct elf_function *out)
 {
-	__u64 address;
-	int err = name_find(file, name, &address);
+	const Elf64_Shdr *section;
 
-	return err ? err : pointers_visit(file, address, try_typeinfo, slot, out);
+	if (strlen(name) > MAX_NAME)
+		return -ENOENT;
+	for (size_t i = 1; (section = elf_file_section_at(file, i)); i++) {
+		__u64 from = 0, address;
+
+		if (section->sh_type != SHT_PROGBITS || !(section->sh_flags & SHF_ALLOC) ||
+		    section->sh_flags & (SHF_EXECINSTR | SHF_WRITE))
+			continue;
+		while ((address = next_string(file, section, name, &from)))
+			if (!pointers_visit(file, address, try_typeinfo, slot, out))
+				return 0;
+	}
+	return -ENOENT;
 }

@@ -19,8 +19,7 @@ static const struct {
 	const char *plain, *outer; /* the one leaves its own fourth argument, the other hands on its caller's */
 } pairs[] = {{"SSL_read", "SSL_read_ex"}, {"SSL_write", "SSL_write_ex"}};
 
-const char *const libraries_usual[] = {"libssl.so.3",  "libssl.so.1.1",    "libgnutls.so.30",  "libsqlite3.so.0",
-				       "liblmdb.so.0", "libleveldb.so.1d", "librocksdb.so.7.8"};
+const char *const libraries_usual[] = {"libssl.so.3", "libssl.so.1.1", "libgnutls.so.30", "libsqlite3.so.0"};
 const size_t libraries_n_usual = sizeof(libraries_usual) / sizeof(libraries_usual[0]);
 
 /* ---- What a file defines ----------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 import subprocess
 
 from harness.metrics import sample
-from harness.processes import Failure
+from harness.processes import Failure, wait_until
 from harness.runner import cases
 from harness.tapstat import BINARY
 from harness.toolchain import PYTHON, c_program, cxx_program, need
@@ -68,8 +68,14 @@ BYTES = {
     "rocksdb": {"sent": 400 * 18 + 11 + 3, "received": 400 * 10 + 3 + 2 + 1 + 10},
 }
 ROCKSDB_STATIC = (":librocksdb.a", "snappy", "z", "bz2", "lz4", "zstd")
+
+
+def shared_sqlite():
+    return c_program("sqlite_calls", ["sqlite3"])
+
+
 PEERS = {
-    "SQLite": ("sqlite", SQLITE, lambda: c_program("sqlite_calls", ["sqlite3"])),
+    "SQLite": ("sqlite", SQLITE, shared_sqlite),
     "SQLite in the program": ("sqlite", SQLITE, lambda: c_program("sqlite_calls", [":libsqlite3.a", "m"])),
     "LMDB": ("lmdb", LMDB, lambda: c_program("lmdb_calls", ["lmdb"])),
     "LMDB in the program": ("lmdb", LMDB, lambda: c_program("lmdb_calls", [":liblmdb.a"])),
@@ -85,13 +91,21 @@ def check(condition, message):
         raise Failure(message)
 
 
-def start(t, program, label="peer"):
-    """A peer whose library is open, waiting."""
+def start(t, argv, label="peer", tapstat=None, backend=None):
+    """A peer whose library is open, waiting; until tapstat has found it, if there is one."""
     directory = t.tmp / f"{label}-data"
     directory.mkdir()
-    process = t.start([t.copy(program, label), directory], label)
+    before = files_with(tapstat, backend)
+    process = t.start([*argv, directory], label)
     check(process.read_line() == "ready", "the peer is not ready")
+    if tapstat:
+        wait_until(lambda: files_with(tapstat, backend) > before, "the probes are on")
     return process
+
+
+def files_with(tapstat, backend):
+    """How many files with that library tapstat has found. It says so once their probes are on."""
+    return tapstat.process.errors().count(f'msg="a file with a storage library" backend={backend}') if tapstat else 0
 
 
 def work(process):
@@ -140,7 +154,8 @@ def verify(tapstat, service, backend, operations, passed=None):
 def test_every_call_of_an_application_counts_once(t, row):
     backend, operations, program = row
     tapstat = attached(t)
-    process = start(t, program())
+    kept = program is shared_sqlite  # probed before anybody uses it
+    process = start(t, [t.copy(program(), "peer")], tapstat=None if kept else tapstat, backend=backend)
     work(process)
     verify(tapstat, t.service("peer"), backend, operations, BYTES[backend])
 
@@ -148,14 +163,14 @@ def test_every_call_of_an_application_counts_once(t, row):
 @cases(PEERS)
 def test_calls_count_in_a_program_that_was_there_before_tapstat(t, row):
     backend, operations, program = row
-    process = start(t, program())
+    process = start(t, [t.copy(program(), "peer")])
     tapstat = attached(t)
     work(process)
     verify(tapstat, t.service("peer"), backend, operations, BYTES[backend])
 
 
 def test_statements_prepared_before_tapstat_count_under_other(t):
-    process = start(t, c_program("sqlite_calls", ["sqlite3"]))
+    process = start(t, [t.copy(shared_sqlite(), "peer")])
     tapstat = attached(t)
     work(process)
     work(process)
@@ -165,7 +180,7 @@ def test_statements_prepared_before_tapstat_count_under_other(t):
 
 def test_only_what_a_selector_wants_is_counted(t):
     program = c_program("lmdb_calls", ["lmdb"])
-    wanted, other = start(t, program, "wanted"), start(t, program, "other")
+    wanted, other = [start(t, [t.copy(program, label)], label) for label in ("wanted", "other")]
     tapstat = attached(t, f"--service={t.service('wanted')}")
     work(other)
     work(wanted)
@@ -193,6 +208,7 @@ SQLITE_SHELL = (
 )
 SQLITE_PYTHON = """
 import sqlite3, sys
+print("ready", flush=True)
 sys.stdin.readline()
 db = sqlite3.connect(sys.argv[1] + "/data")
 db.execute("create table t(a, b)")
@@ -213,6 +229,7 @@ sys.stdin.readline()
 """
 LMDB_PYTHON = """
 import lmdb, sys
+print("ready", flush=True)
 sys.stdin.readline()
 env = lmdb.open(sys.argv[1])
 with env.begin(write=True) as txn:
@@ -227,6 +244,7 @@ sys.stdin.readline()
 """
 LEVELDB_PYTHON = """
 import plyvel, sys
+print("ready", flush=True)
 sys.stdin.readline()
 db = plyvel.DB(sys.argv[1] + "/data", create_if_missing=True)
 for i in range(20):
@@ -253,10 +271,9 @@ def test_python_s_modules(t, row):
     text, backend, operations = row
     script = t.tmp / f"{t.service('script')}.py"
     script.write_text(text)
-    directory = t.tmp / "data"
-    directory.mkdir()
     tapstat = attached(t)
-    process = t.start([PYTHON, script, directory], "script")
+    kept = backend == "sqlite"
+    process = start(t, [PYTHON, script], "script", tapstat=None if kept else tapstat, backend=backend)
     work(process)
     side = tapstat.settled((t.service("script"), "client")).side(t.service("script"), "client")
     for operation, (success, failed) in operations.items():
@@ -277,6 +294,7 @@ def test_the_shell_of_sqlite(t):
 def test_rocksdb_s_benchmark(t):
     need("db_bench")
     tapstat = attached(t)
+    start(t, [t.copy(cxx_program("rocksdb_calls", ["rocksdb"]), "peer")], tapstat=tapstat, backend="rocksdb")
     program = t.copy("/usr/bin/db_bench", "bench")
     argv = [program, "--benchmarks=fillseq,readrandom,seekrandom,deleteseq", "--num=1000", f"--db={t.tmp / 'data'}"]
     subprocess.run(argv, check=True, capture_output=True, timeout=60)
