@@ -40,7 +40,8 @@ enum { MAX_TURNS = 32 };
 #define current_task_struct() bpf_get_current_task_btf()
 #define task_read(task, member) ((task)->member)
 
-/* What user space attached a probe with: 5.15, commit 7adfc6c9b315 ("bpf: Add bpf_get_attach_cookie() BPF helper"). */
+/* What user space attached a probe with: 5.15, commit 7adfc6c9b315 ("bpf: Add bpf_get_attach_cookie() BPF helper").
+ */
 #define attach_cookie(context) bpf_get_attach_cookie(context)
 
 /* The registers of the syscall under way: bpf_task_pt_regs(), 5.15, commit dd6e10fbd9fb. */

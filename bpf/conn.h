@@ -36,6 +36,7 @@ enum stream_flags {
 	STREAM_SEQ_KNOWN = 1 << 2,   /* `seq` is valid */
 	STREAM_CHAIN = 1 << 3,       /* candidate: a header has been found */
 	STREAM_FAILED = 1 << 4,      /* candidate: what passed last was no frame */
+	STREAM_SETTLED = STREAM_SEQ_KNOWN, /* inside TLS: the object has its socket */
 };
 
 struct stream {
@@ -155,8 +156,8 @@ struct conn {
 				__u32 first_tgid; /* undecided, or nothing known: the process of the first I/O */
 			};
 		};
-		struct queue queue; /* requests and answers: what is outstanding */
-		struct {            /* TLS, of a socket */
+		struct queue queue;       /* requests and answers: what is outstanding */
+		struct {                  /* TLS, of a socket */
 			__u64 tls_object; /* key of what holds its plaintext, see tls_object.h; 0: not known */
 			__u32 tls_events; /* I/O while it is not */
 		};

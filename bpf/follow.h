@@ -330,10 +330,10 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 
 /*
  * `len` bytes pass on a connection whose state is `io->conn`: over the socket `sk`, where the syscall under way has
- * them, or out of a TLS library (`sk` is NULL) at `plain`.
+ * them, or out of a TLS library (`sk` is NULL) at `plain`, by a call of `entered_ns`.
  */
 static __always_inline void io_pass(struct io *io, struct sock *sk, struct task_struct *task, __u32 dir, __u32 len,
-				    int flags, const struct payload *plain)
+				    int flags, const struct payload *plain, __u64 entered_ns)
 {
 	struct scratch *scratch = io->scratch;
 	struct conn *conn = io->conn;
@@ -346,6 +346,7 @@ static __always_inline void io_pass(struct io *io, struct sock *sk, struct task_
 	}
 	io->call->turn = TURN_NONE;
 	io->call->now = bpf_ktime_get_ns();
+	io->call->entered = entered_ns && dir == DIRECTION_SENT ? entered_ns : io->call->now;
 	io->call->opened = 0;
 	io->call->fault = 0;
 	if (unlikely(flags & MSG_TRUNC) && dir == DIRECTION_RECEIVED)
@@ -478,7 +479,7 @@ static __always_inline int on_io_before(struct sock *sk, __u32 dir, int len, int
 		io.scratch = scratch;
 		scratch->call.dir = dir;
 		if (conn_watched(io.conn) && !tls_takes_over(&io))
-			io_pass(&io, sk, task, dir, len, flags, NULL);
+			io_pass(&io, sk, task, dir, len, flags, NULL, 0);
 		if (unlikely(scratch->call.opened) && is_tcp(sk)) {
 			struct peer_key peer;
 

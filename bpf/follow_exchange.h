@@ -101,9 +101,9 @@ static __always_inline void exchange_asked(struct io *io, struct exchange *x, bo
 	if (unlikely(early)) {
 		x->alike.head = 0;
 		q->early = 0;
-		if ((__u32)coarse_now(io) - early < EARLY_ANSWER_COARSE) {
+		if (is_answered_early(io, early)) {
 			/* Its answer was read by another thread before this event. */
-			exchange_record(io, row, q->early_status, coarse_now(io), 1);
+			exchange_record(io, row, q->early_status, coarse_now(io) - early_took(early, time), 1);
 			return;
 		}
 	}
@@ -465,7 +465,7 @@ static long exchange_step(__u32 i, struct io *io)
 		if (!exchange_look(io, x))
 			return 1;
 		if (asks && (http ? s->http.state == HTTP_START : !s->rq.begun)) {
-			s->rq.begun = (__u32)coarse_now(io) ?: 1;
+			s->rq.begun = (__u32)(io->call->entered >> RUN_COARSE_SHIFT) ?: 1;
 			target_begin(&io->scratch->target);
 		}
 	}

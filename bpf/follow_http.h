@@ -128,9 +128,9 @@ static __always_inline long http_asked(struct io *io, struct exchange *x)
 		return 1;
 	}
 	q->early = 0;
-	if (unlikely(early) && (__u32)coarse_now(io) - early < EARLY_ANSWER_COARSE) {
+	if (unlikely(early) && is_answered_early(io, early)) {
 		/* Its answer was read by another thread before this event. */
-		record_http(row, q->early_status, 0);
+		record_http(row, q->early_status, (__u64)early_took(early, time) << RUN_COARSE_SHIFT);
 		return 0;
 	}
 	run_push(io, run_make(time, row, x->flags));
@@ -151,7 +151,7 @@ static __always_inline void http_answered(struct io *io, struct exchange *x)
 
 	run = x->run;
 	if (!x->asked_any) {
-		if (conn_role(conn) == ROLE_CLIENT && to) {
+		if (conn_role(conn) == ROLE_CLIENT) {
 			q->early = (__u32)coarse_now(io) ?: 1;
 			q->early_status = x->id;
 		}

@@ -63,7 +63,8 @@ static __always_inline void ping_sent(struct io *io, struct series *to, __u32 ha
 
 	*slot = (__u64)hash << 32 | ((now & ~1U) ?: 2);
 	conn->pings_sent = number + 1;
-	if ((early & 1) && early >> 32 == hash && now - (__u32)early < EARLY_ANSWER_US) {
+	if ((early & 1) && early >> 32 == hash &&
+	    (now - (__u32)early < EARLY_ANSWER_US || (__s32)((__u32)early - coarse_us(io->call->entered)) >= 0)) {
 		/* Its pong was read by another thread before this event. */
 		conn->pings_answered = number + 1;
 		record_latency(to, LATENCY_TYPE_PING, 0);
@@ -101,7 +102,8 @@ static __always_inline void message_latency(struct io *io, struct series *to, __
 
 	if (goes_to_server(conn, dir)) {
 		if (conn_role(conn) == ROLE_CLIENT && conn->early_answer_us &&
-		    coarse_us(io->call->now) - conn->early_answer_us < EARLY_ANSWER_US &&
+		    (coarse_us(io->call->now) - conn->early_answer_us < EARLY_ANSWER_US ||
+		     (__s32)(conn->early_answer_us - coarse_us(io->call->entered)) >= 0) &&
 		    conn->early_answer_pid != (__u32)bpf_get_current_pid_tgid()) {
 			/* Its answer was read by another thread before this event. */
 			conn->early_answer_us = 0;

@@ -173,7 +173,7 @@ struct task_struct {
 	void *stack;
 	unsigned int flags;
 	pid_t pid, tgid;
-	struct task_struct *group_leader;
+	struct task_struct *group_leader, *real_parent;
 	__u64 start_boottime;
 	__u32 self_exec_id;
 	struct mm_struct *mm;

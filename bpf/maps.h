@@ -9,6 +9,7 @@
 #include "compat.h"
 #include "conn.h"
 #include "endpoint.h"
+#include "function_frames.h"
 #include "glob.h"
 #include "operation_names.h"
 #include "proto/exchange.h"
@@ -321,6 +322,7 @@ enum turn {
  */
 struct call {
 	__u64 now;               /* ns, monotonic */
+	__u64 entered;           /* likewise, when the bytes that it sends were handed over; `now` where that is not known */
 	__u64 base;              /* user address of virtual offset 0 of the segment, see window.h */
 	__u64 len, off;          /* of the segment, virtual */
 	__u64 filled_at, filled; /* virtual offset and bytes of what the window holds */
@@ -453,6 +455,7 @@ enum tls_object_flags {
 struct tls_object {
 	struct tls_socket socket;
 	__u64 generation; /* of its process */
+	__u64 parent;     /* its key before a fork, until its connection has followed; 0: none */
 	__u64 unsent;     /* user address of what the last call could not send, for one without a buffer (GnuTLS) */
 	__u32 flags;
 	__u32 library; /* enum label_library */
@@ -481,6 +484,7 @@ struct tls_call {
 	__u64 object; /* tls_key(), or where the function leaves the object */
 	__u64 buffer; /* user address */
 	__u64 passed; /* user address where the function leaves the number of bytes; 0: it returns it */
+	__u64 entered_ns;
 	__u32 kind;   /* enum tls_kind */
 	__u32 library;
 };
@@ -638,6 +642,90 @@ struct {
 	__type(key, struct sqlite_statement_key);
 	__type(value, struct sqlite_statement);
 } sqlite_statements SEC(".maps");
+
+/* ---- Function probes: user/probes.h. Without any, each map takes next to nothing ---------------------------------
+ */
+
+/* In the order of the configuration; user space fills it before anything is attached. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_PROBES);
+	__type(key, __u32);
+	__type(value, struct function_probe);
+} function_probes SEC(".maps");
+
+/* By cookie, for ever; user space fills in one before the first program with that cookie is attached. Full: further
+ * forms of places are refused. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_FUNCTION_PLACES);
+	__type(key, __u32);
+	__type(value, struct function_place);
+} function_places SEC(".maps");
+
+/* By row, for ever. Full: each probe's row of `other` serves, 1 + its number. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MAX_FUNCTION_ROWS);
+	__type(key, __u32);
+	__type(value, struct function_cells);
+} function_cells SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_FUNCTION_ROWS);
+	__type(key, __u32);
+	__type(value, struct function_row_info);
+} function_row_infos SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_PROBES *(MAX_SERVICES + 1));
+	__type(key, __u32);
+	__type(value, struct function_rows);
+} function_rows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MAX_PROBES);
+	__type(key, __u32);
+	__type(value, struct function_unmatched);
+} unmatched_by_probe SEC(".maps");
+
+/* Who calls. */
+struct frames_key {
+	__u32 tgid;
+	__u32 pid;       /* 0: a goroutine */
+	__u64 goroutine; /* its address */
+};
+
+/* Calls that have not returned: of a thread from its first one to its end, of a goroutine while there are any. Full:
+ * further threads' calls are counted and not timed. As many as threads of programs that are probed. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct frames_key);
+	__type(value, struct frames);
+} frames_by_caller SEC(".maps");
+
+/* What a thread begins with; larger than the stack allows. Always zero. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct frames);
+} no_frames SEC(".maps");
+
+enum { GO_PROCESSES = 1024 };
+
+/* Goroutines in `frames_by_caller`, of all processes of equal tgid modulo GO_PROCESSES: spares other processes the
+ * search at their end. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, GO_PROCESSES);
+	__type(key, __u32);
+	__type(value, __u64);
+} goroutines SEC(".maps");
 
 #endif
 

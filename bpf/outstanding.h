@@ -31,6 +31,22 @@ static __always_inline __u64 coarse_now(struct io *io)
 	return io->call->now >> RUN_COARSE_SHIFT;
 }
 
+/* Whether an answer that came when nothing was outstanding belongs to what the call sends, whose event comes late. */
+static __always_inline bool is_answered_early(struct io *io, __u32 early)
+{
+	__u32 entered = io->call->entered >> RUN_COARSE_SHIFT;
+
+	return (__u32)coarse_now(io) - early < EARLY_ANSWER_COARSE || (__s32)(early - entered) >= 0;
+}
+
+/* How long it took, from `begun`; 0: it was there before, as far as that is known. */
+static __always_inline __u32 early_took(__u32 early, __u64 begun)
+{
+	__s32 took = early - (__u32)begun;
+
+	return took > 0 ? took : 0;
+}
+
 /* A moment of the last 70 minutes by its low bits. */
 static __always_inline __u64 coarse_begun(struct io *io, __u32 begun)
 {

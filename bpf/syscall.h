@@ -71,6 +71,9 @@ enum {
 #define RESULT_PLACE_ARGUMENTS 1 /* that it takes the registers of */
 /* The current goroutine (Go, src/cmd/compile/abi-internal.md). */
 #define REGS_GOROUTINE(regs) regs_read(regs, r14)
+#define GOROUTINE(regs) ((regs)->r14)
+#define GO_ARG1(regs) ((regs)->ax)
+#define GO_ARG2(regs) ((regs)->bx)
 #elif defined(__TARGET_ARCH_arm64) /* include/uapi/asm-generic/unistd.h */
 enum {
 	NR_UNLINKAT = 35,
@@ -126,6 +129,9 @@ enum {
 #define RESULT_PLACE(regs) ((regs)->regs[8])
 #define RESULT_PLACE_ARGUMENTS 0
 #define REGS_GOROUTINE(regs) regs_read(regs, regs[28])
+#define GOROUTINE(regs) ((regs)->regs[28])
+#define GO_ARG1(regs) ((regs)->regs[0])
+#define GO_ARG2(regs) ((regs)->regs[1])
 #endif
 
 /* clang-format on */

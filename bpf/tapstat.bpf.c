@@ -7,6 +7,9 @@
 #include <bpf/bpf_tracing.h>
 
 #include "files.h"
+#ifndef TAPSTAT_5_10
+#include "functions.h"
+#endif
 #include "scan.h"
 #ifndef TAPSTAT_5_10
 #include "storage_library.h"
@@ -178,6 +181,39 @@ int BPF_PROG(ts_file_exit, struct pt_regs *regs, long ret)
 	return on_file_exit(regs, ret);
 }
 
+#ifndef TAPSTAT_5_10
+
+/*
+ * ---- Function probes, told apart by their cookies: user/probes.h -------------------------------------------------
+ */
+
+SEC("uprobe")
+int ts_function_entry(struct pt_regs *regs)
+{
+	return on_probe_entry(regs);
+}
+
+/* At a return address, or in front of an instruction that returns. */
+SEC("uretprobe")
+int ts_function_return(struct pt_regs *regs)
+{
+	return on_probe_return(regs);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(ts_thread_exit, struct task_struct *task)
+{
+	return on_thread_exit(task);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(ts_exec, struct task_struct *task, pid_t old_pid)
+{
+	return on_exec(task, old_pid);
+}
+
+#endif
+
 /* ---- Always -----------------------------------------------------------------------------------------------------
  */
 
@@ -249,22 +285,47 @@ TLS_ENTRY(handshake, TLS_HANDSHAKE)
 TLS_ENTRY(new, TLS_NEW)
 TLS_ENTRY(new_at, TLS_NEW_AT)
 
-SEC("uretprobe")
-int ts_tls_return(struct pt_regs *regs)
-{
-	return on_tls_return(regs);
-}
-
 SEC("uprobe")
 int ts_tls_clear(struct pt_regs *regs)
 {
-	return on_tls_end(regs, true, attach_cookie(regs));
+	return on_tls_end(FUNCTION_ARG1(regs), true, attach_cookie(regs));
 }
 
 SEC("uprobe")
 int ts_tls_free(struct pt_regs *regs)
 {
-	return on_tls_end(regs, false, 0);
+	return on_tls_end(FUNCTION_ARG1(regs), false, 0);
+}
+
+SEC("uprobe")
+int ts_tls_return(struct pt_regs *regs)
+{
+	return on_tls_return(regs, attach_cookie(regs) == LIBRARY_GO);
+}
+
+SEC("uprobe")
+int ts_go_read(struct pt_regs *regs)
+{
+	return on_go_entry(regs, TLS_READ);
+}
+
+SEC("uprobe")
+int ts_go_write(struct pt_regs *regs)
+{
+	return on_go_entry(regs, TLS_WRITE);
+}
+
+SEC("uprobe")
+int ts_go_begin(struct pt_regs *regs)
+{
+	tls_begins(GO_ARG1(regs), LIBRARY_GO);
+	return 0;
+}
+
+SEC("uprobe")
+int ts_go_end(struct pt_regs *regs)
+{
+	return on_tls_end(GO_ARG1(regs), false, 0);
 }
 
 #ifndef TAPSTAT_5_10

@@ -72,10 +72,7 @@ static __always_inline int tls_enter(__u64 caller_key, struct tls_call *call, __
 	caller = tls_caller_get(task, caller_key);
 	if (!caller || caller->unwanted)
 		return 0;
-	if (inside) {
-		tls_object_get(inside, call->library);
-		caller->inside = inside;
-	}
+	caller->inside = inside;
 	if (likely(!caller->call.stack || caller->call.stack == call->stack)) {
 		caller->call = *call;
 	} else {
@@ -175,31 +172,93 @@ static __always_inline struct conn *tls_conn_create(struct tls_object *object, s
 		record_dropped(DROPPED_MAX_CONNECTIONS);
 		return NULL;
 	}
-	__builtin_memset(fresh, 0, sizeof(*fresh));
-	fresh->series = SERIES_NONE;
-	fresh->peer_port = object->socket.peer_port;
-	fresh->first_tgid = task_read(task, tgid);
-	fresh->flags = object->flags & TLS_FRESH ? CONN_FRESH : 0;
+	if (object->parent) {
+		struct conn *before = tls_conn_find(object->parent);
+
+		if (!before)
+			object->parent = 0;
+		else
+			__builtin_memcpy(fresh, before, sizeof(*fresh));
+	}
+	if (!object->parent) {
+		__builtin_memset(fresh, 0, sizeof(*fresh));
+		fresh->series = SERIES_NONE;
+		fresh->peer_port = object->socket.peer_port;
+		fresh->first_tgid = task_read(task, tgid);
+		fresh->flags = object->flags & TLS_FRESH ? CONN_FRESH : 0;
+	}
 	scratch->fresh.generation = process_generation(process);
 	object->flags &= ~TLS_FRESH;
 	if (bpf_map_update_elem(&conns_by_key, &key, &scratch->fresh, BPF_ANY)) {
 		record_dropped(DROPPED_NO_MEMORY);
 		return NULL;
 	}
-	__sync_fetch_and_add(&shared.states_live, 1);
+	if (!object->parent)
+		__sync_fetch_and_add(&shared.states_live, 1);
+	else
+		bpf_map_delete_elem(&conns_by_key, &object->parent);
+	object->parent = 0;
 	return tls_conn_find(key);
 }
 
 /* ---- Plaintext ----------------------------------------------------------------------------------------------- */
 
+/* Whether all is known of the object that a connection can learn from it. */
+static __always_inline bool tls_settled(struct conn *conn)
+{
+	return conn->stream[0].flags & STREAM_SETTLED;
+}
+
+/* The object whose plaintext passes, joined to its socket where that is known by now. A global function, so that the
+ * verifier looks at it once. */
+__noinline int tls_settle(__u64 key, __u64 caller_key, __u32 library, __u32 dir)
+{
+	struct tls_caller *caller = bpf_map_lookup_elem(&tls_callers, &caller_key);
+	struct tls_object *object = tls_object_get(key, library);
+	struct conn *conn = tls_conn_find(key);
+
+	if (!object)
+		return 0;
+	if (caller && dir == DIRECTION_RECEIVED)
+		tls_claim(caller, object, key);
+	if (conn && object->socket.sock) {
+		tls_object_visible(object);
+		conn->stream[0].flags |= STREAM_SETTLED;
+	}
+	return 0;
+}
+
+/* The first bytes of an object pass: a connection begins for them. */
+static __always_inline struct conn *tls_conn_begin(struct scratch *scratch, struct task_struct *task)
+{
+	struct tls_object *object = bpf_map_lookup_elem(&tls_objects, &scratch->sock);
+
+	if (!object)
+		return NULL;
+	tls_object_visible(object);
+	return tls_conn_create(object, scratch, task);
+}
+
+/* The connection became WebSocket in this call. */
+static __always_inline void tls_opened(struct conn *conn, struct scratch *scratch)
+{
+	struct tls_object *object = bpf_map_lookup_elem(&tls_objects, &scratch->sock);
+	struct peer_key peer;
+
+	scratch->call.opened = 0;
+	if (!object || !object->socket.sock || object->socket.is_unix)
+		return;
+	tls_peer_key(&peer, object, conn);
+	reconnection_match(&peer, conn, scratch->call.now);
+}
+
 /*
- * `len` bytes of plaintext at user address `at` have passed on an object (0 bytes: its peer sends no more; `at` 0:
- * they are nowhere to be read). A global function, so that the verifier looks at it once.
+ * `len` bytes of plaintext at user address `at` have passed on an object in a call of `entered_ns` (0 bytes: its peer
+ * sends no more; `at` 0: they are nowhere to be read). A global function, so that the verifier looks at it once.
  */
-__noinline int tls_pass(__u64 key, __u64 at, __u32 len, __u32 dir)
+__noinline int tls_pass(__u64 key, __u64 at, __u32 len, __u32 dir, __u64 entered_ns)
 {
 	struct task_struct *task = current_task_struct();
-	struct tls_object *object = bpf_map_lookup_elem(&tls_objects, &key);
 	struct payload plain = {.buffer = at};
 	struct scratch *scratch = scratch_take();
 	struct io io = {};
@@ -214,75 +273,75 @@ __noinline int tls_pass(__u64 key, __u64 at, __u32 len, __u32 dir)
 	scratch->call.later = 0;
 	io.scratch = scratch;
 	io.conn = tls_conn_find(key);
-	if (!io.conn && object && len)
-		io.conn = tls_conn_create(object, scratch, task);
-	if (!io.conn) {
-	} else if (!len) {
+	if (unlikely(!io.conn) && len)
+		io.conn = tls_conn_begin(scratch, task);
+	if (unlikely(!io.conn)) {
+		scratch_give(scratch);
+		return 0;
+	}
+	if (unlikely(!len)) {
 		if (conn_role(io.conn) == ROLE_CLIENT && conn_waits(io.conn))
 			conn_eof(CALL_ARGS(io.conn, scratch));
-	} else if (conn_watched(io.conn)) {
-		io_pass(&io, NULL, task, dir, len, at ? 0 : MSG_TRUNC, &plain);
-		if (unlikely(scratch->call.opened)) {
-			scratch->call.opened = 0;
-			if (object && object->socket.sock && !object->socket.is_unix) {
-				struct peer_key peer;
-
-				tls_peer_key(&peer, object, io.conn);
-				reconnection_match(&peer, io.conn, scratch->call.now);
-			}
-		}
+	} else if (likely(conn_watched(io.conn))) {
+		io_pass(&io, NULL, task, dir, len, at ? 0 : MSG_TRUNC, &plain, entered_ns);
+		if (unlikely(scratch->call.opened))
+			tls_opened(io.conn, scratch);
 	} else if (io.conn->protocol == PROTOCOL_HTTP2) {
 		record_unparsed(UNPARSED_HTTP2, len);
 	}
-	if (object && len)
-		tls_object_visible(object);
 	scratch_give(scratch);
 	return 0;
 }
 
-/* What a call did: `result` as its function returned it. */
-static __always_inline int tls_called(struct tls_caller *caller, struct tls_call *call, __u64 result)
+/* Where the bytes of a call are that gives no buffer: in the one before, which could not send them (GnuTLS). */
+static __always_inline __u64 tls_unsent(__u64 key)
 {
-	struct tls_object *object;
+	struct tls_object *object = bpf_map_lookup_elem(&tls_objects, &key);
+
+	return object ? object->unsent : 0;
+}
+
+static __always_inline void tls_keep_unsent(struct tls_call *call)
+{
+	struct tls_object *object = bpf_map_lookup_elem(&tls_objects, &call->object);
+
+	if (object && call->buffer)
+		object->unsent = call->buffer;
+}
+
+/* What a call did: `result` as its function returned it. */
+static __always_inline int tls_called(__u64 caller_key, struct tls_call *call, __u64 result)
+{
+	__u32 dir = DIRECTION_SENT, kind = call->kind;
 	__s32 bytes = result;
+	struct conn *conn;
 	__u64 n;
 
-	if (call->kind == TLS_NEW || call->kind == TLS_NEW_AT) {
-		__u64 made = result;
-
-		if (call->kind == TLS_NEW_AT && bpf_probe_read_user(&made, sizeof(made), (void *)call->object))
+	if (kind == TLS_NEW || kind == TLS_NEW_AT) {
+		if (kind == TLS_NEW_AT && bpf_probe_read_user(&result, sizeof(result), (void *)call->object))
 			return 0;
-		tls_begins(made, call->library);
+		tls_begins(result, call->library);
 		return 0;
 	}
-	object = bpf_map_lookup_elem(&tls_objects, &call->object);
-	if (!object)
-		return 0;
-	if (call->kind == TLS_HANDSHAKE) {
-		tls_claim(caller, object, call->object);
-		return 0;
-	}
+	if (kind == TLS_READ || kind == TLS_READ_EX || kind == TLS_HANDSHAKE)
+		dir = DIRECTION_RECEIVED;
 	if (call->passed) {
-		if (bytes <= 0)
-			return 0;
-		if (bpf_probe_read_user(&n, sizeof(n), (void *)call->passed))
+		if (bytes <= 0 || bpf_probe_read_user(&n, sizeof(n), (void *)call->passed))
 			return 0;
 		bytes = n;
 	}
-	if (call->kind == TLS_WRITE && unlikely(bytes < 0)) {
-		if (call->buffer)
-			object->unsent = call->buffer;
+	if (bytes < 0 && kind == TLS_WRITE)
+		tls_keep_unsent(call);
+	if (kind != TLS_HANDSHAKE && (bytes < 0 || (!bytes && kind != TLS_READ)))
 		return 0;
-	}
-	if (bytes < 0 || (!bytes && call->kind != TLS_READ))
+	conn = tls_conn_find(call->object);
+	if (unlikely(!conn || !tls_settled(conn)))
+		tls_settle(call->object, caller_key, call->library, dir);
+	if (kind == TLS_HANDSHAKE)
 		return 0;
-	if (call->kind == TLS_READ || call->kind == TLS_READ_EX) {
-		tls_claim(caller, object, call->object);
-		return tls_pass(call->object, call->buffer, bytes, DIRECTION_RECEIVED);
-	}
-	if (call->kind == TLS_SENDFILE)
-		return tls_pass(call->object, 0, bytes, DIRECTION_SENT);
-	return tls_pass(call->object, call->buffer ?: object->unsent, bytes, DIRECTION_SENT);
+	if (kind == TLS_WRITE && unlikely(!call->buffer))
+		call->buffer = tls_unsent(call->object);
+	return tls_pass(call->object, kind == TLS_SENDFILE ? 0 : call->buffer, bytes, dir, call->entered_ns);
 }
 
 /* ---- Probes -------------------------------------------------------------------------------------------------- */
@@ -291,7 +350,8 @@ static __always_inline int tls_called(struct tls_caller *caller, struct tls_call
 static __always_inline int on_tls_entry(struct pt_regs *regs, enum tls_kind kind, __u32 library)
 {
 	__u64 id = bpf_get_current_pid_tgid();
-	struct tls_call call = {.stack = ENTRY_STACK(regs), .kind = kind, .library = library};
+	struct tls_call call = {
+		.stack = ENTRY_STACK(regs), .entered_ns = bpf_ktime_get_ns(), .kind = kind, .library = library};
 
 	if (kind == TLS_NEW || kind == TLS_NEW_AT) {
 		call.object = FUNCTION_ARG1(regs);
@@ -304,26 +364,64 @@ static __always_inline int on_tls_entry(struct pt_regs *regs, enum tls_kind kind
 	return tls_enter((__u32)id, &call, call.object);
 }
 
-/* The return of any of them. */
-static __always_inline int on_tls_return(struct pt_regs *regs)
+/*
+ * Go moves the stack of a goroutine: what stays is how far the stack pointer is from its upper end, the second member
+ * of the goroutine (runtime/runtime2.go, struct g).
+ */
+static __always_inline __u64 goroutine_depth(struct pt_regs *regs)
 {
+	__u64 end = 0;
+
+	bpf_probe_read_user(&end, sizeof(end), (void *)(GOROUTINE(regs) + sizeof(end)));
+	return end - ENTRY_STACK(regs);
+}
+
+/* The entry of a method of Go's tls.Conn. Where the stack has to grow it runs twice for one call. */
+static __always_inline int on_go_entry(struct pt_regs *regs, enum tls_kind kind)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct tls_call call = {.stack = goroutine_depth(regs),
+				.object = tls_key(tgid, GO_ARG1(regs)),
+				.buffer = GO_ARG2(regs),
+				.entered_ns = bpf_ktime_get_ns(),
+				.kind = kind,
+				.library = LIBRARY_GO};
+
+	return tls_enter(tls_key(tgid, GOROUTINE(regs)), &call, call.object);
+}
+
+/* The return of any function: behind it, in Go at the instruction. */
+static __always_inline int on_tls_return(struct pt_regs *regs, bool is_go)
+{
+	__u64 id = bpf_get_current_pid_tgid(), key = (__u32)id, stack;
 	struct tls_caller *caller;
 	struct tls_call call;
 
-	caller = tls_leave((__u32)bpf_get_current_pid_tgid(), RETURN_STACK(regs), &call);
-	return caller ? tls_called(caller, &call, FUNCTION_RESULT(regs)) : 0;
+	if (is_go) {
+		key = tls_key(id >> 32, GOROUTINE(regs));
+		stack = goroutine_depth(regs);
+	} else {
+		stack = RETURN_STACK(regs);
+	}
+	caller = tls_leave(key, stack, &call);
+	if (!caller)
+		return 0;
+	tls_called(key, &call, FUNCTION_RESULT(regs));
+	if (is_go && !caller->call.stack)
+		bpf_map_delete_elem(&tls_callers, &key);
+	return 0;
 }
 
 /* An object is freed, or becomes that of another connection. */
-static __always_inline int on_tls_end(struct pt_regs *regs, bool goes_on, __u32 library)
+static __always_inline int on_tls_end(__u64 object, bool goes_on, __u32 library)
 {
-	__u64 key = tls_key(bpf_get_current_pid_tgid() >> 32, FUNCTION_ARG1(regs));
+	__u64 key = tls_key(bpf_get_current_pid_tgid() >> 32, object);
 
 	if (!bpf_map_lookup_elem(&tls_objects, &key))
 		return 0;
 	tls_end(key);
 	if (goes_on)
-		tls_begins(FUNCTION_ARG1(regs), library);
+		tls_begins(object, library);
 	return 0;
 }
 

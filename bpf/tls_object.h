@@ -33,6 +33,12 @@ static __always_inline __u32 tls_key_tgid(__u64 key)
 	return key >> TLS_TGID_SHIFT;
 }
 
+/* That of the same address in another process. */
+static __always_inline __u64 tls_key_of(__u64 key, __u32 tgid)
+{
+	return (__u64)tgid << TLS_TGID_SHIFT | (key & ((1ULL << TLS_TGID_SHIFT) - 1));
+}
+
 static __always_inline bool is_tls_key(__u64 key)
 {
 	return !(key >> 63);
@@ -70,6 +76,29 @@ static __always_inline void tls_blind(struct conn *conn)
 
 /* ---- Objects ------------------------------------------------------------------------------------------------- */
 
+/*
+ * Makes an object known: a new one, or that of the parent, where a process that was forked goes on with it. A global
+ * function, so that the verifier looks at it once.
+ */
+__noinline int tls_object_learn(__u64 key, __u32 library)
+{
+	struct task_struct *task = current_task_struct(), *parent = task_read(task, real_parent);
+	__u64 before = tls_key_of(key, task_read(parent, tgid));
+	struct tls_object fresh = {.library = library}, *theirs = bpf_map_lookup_elem(&tls_objects, &before);
+
+	if (theirs && before != key) {
+		fresh = *theirs;
+		fresh.parent = before;
+		if (fresh.socket.sock)
+			bpf_map_update_elem(&tls_object_by_sock, &fresh.socket.sock, &key, BPF_ANY);
+	}
+	if (bpf_map_update_elem(&tls_objects, &key, &fresh, BPF_NOEXIST))
+		record_dropped(DROPPED_MAX_TLS_OBJECTS);
+	else if (fresh.parent)
+		bpf_map_delete_elem(&tls_objects, &before);
+	return 0;
+}
+
 /* The object, made known if it is not. NULL: no room. */
 static __always_inline struct tls_object *tls_object_get(__u64 key, __u32 library)
 {
@@ -77,18 +106,13 @@ static __always_inline struct tls_object *tls_object_get(__u64 key, __u32 librar
 
 	if (likely(object))
 		return object;
-	else {
-		struct tls_object fresh = {.library = library};
-
-		if (bpf_map_update_elem(&tls_objects, &key, &fresh, BPF_NOEXIST))
-			record_dropped(DROPPED_MAX_TLS_OBJECTS);
-		return bpf_map_lookup_elem(&tls_objects, &key);
-	}
+	tls_object_learn(key, library);
+	return bpf_map_lookup_elem(&tls_objects, &key);
 }
 
 static __always_inline void tls_object_visible(struct tls_object *object)
 {
-	__u32 library = object->library;
+	__u32 library = object->library ?: tls_library_of(bpf_get_current_pid_tgid() >> 32);
 
 	if (object->flags & TLS_COUNTED)
 		return;
@@ -140,14 +164,15 @@ static __always_inline void tls_socket_end(struct sock *sk, struct conn *conn)
 	__u64 address = (__u64)sk, key = conn->tls_object, *known;
 	struct tls_object *object;
 
-	known = key ? &key : bpf_map_lookup_elem(&tls_object_by_sock, &address);
-	if (!known) {
+	known = bpf_map_lookup_elem(&tls_object_by_sock, &address);
+	if (known) {
+		key = *known;
+		bpf_map_delete_elem(&tls_object_by_sock, &address);
+	}
+	if (!key) {
 		tls_blind(conn);
 		return;
 	}
-	key = *known;
-	if (!conn->tls_object)
-		bpf_map_delete_elem(&tls_object_by_sock, &address);
 	object = bpf_map_lookup_elem(&tls_objects, &key);
 	if (object && object->socket.sock == address) /* else it is another's by now */
 		tls_end(key);
@@ -217,7 +242,7 @@ __noinline int tls_socket_io(CALL_PARAMS)
 	caller = tls_caller_current(task);
 	if (caller && !caller->unwanted) {
 		key = caller->inside;
-		object = key ? bpf_map_lookup_elem(&tls_objects, &key) : NULL;
+		object = key ? tls_object_get(key, caller->call.library) : NULL;
 		if (object) {
 			tls_socket_fill(&object->socket, (struct sock *)scratch->sock);
 			tls_object_visible(object);

@@ -12,9 +12,12 @@
 #include <string.h>
 
 #include "complaint.h"
+#include "config.h"
 #include "kernel_config.h"
 #include "opening.h"
 #include "privileges.h"
+#include "probe_families.h"
+#include "probes.h"
 
 /* ---- One way ------------------------------------------------------------------------------------------------- */
 
@@ -195,6 +198,7 @@ static int open_all(struct opening *opening, char *why, size_t size)
 			 kernel_types_path, strerror(-err));
 		return err;
 	}
+	opening->att->uprobe_way = opening->context.types.id[KERNEL_UPROBE_LINK] ? UPROBE_BY_LINK : UPROBE_BY_EVENT;
 	report->object = opening->context.types.id[KERNEL_HELPER_LOOP] ? OBJECT_LOOP : OBJECT_5_10;
 	complaint_clear();
 	err = object_open(&opening->att->object, report->object);
@@ -208,6 +212,17 @@ static int open_all(struct opening *opening, char *why, size_t size)
 			snprintf(why, size, "--hooks=%s: %s", config->hooks, report->way[way].why);
 	if (err && !strcmp(config->hooks, "auto"))
 		say_none_works(report, why, size);
+	return err;
+}
+
+static int probes_prepare(struct attachment *att, const struct config *config)
+{
+	int err = 0;
+
+	if (config->probes.n)
+		err = probes_new(&att->probes, config);
+	if (!err && config->probes.n)
+		err = probe_families_new(&att->probe_families, config);
 	return err;
 }
 
@@ -225,7 +240,9 @@ int attachment_open(struct attachment **out, const struct attach_config *config,
 	opening.att->config = config->config;
 	opening.att->max_services = kernel_config_settings(config).max_services;
 	opening.att->segment_limit = kernel_config_settings(config).segment_limit;
-	err = open_all(&opening, why, size);
+	err = config->config ? probes_prepare(opening.att, config->config) : 0;
+	if (!err)
+		err = open_all(&opening, why, size);
 	for (int i = 0; i < ATTACH_PROGRAMS; i++)
 		free(opening.log[i]);
 	if (err) {

@@ -22,11 +22,11 @@
 #include "attachment.h"
 #include "binaries.h"
 #include "catalog.h"
-#include "complaint.h"
 #include "elf_file.h"
 #include "libraries.h"
 #include "log.h"
 #include "mappings.h"
+#include "privileges.h"
 
 #define SECOND_NS 1000000000ULL
 #define RELEASE_AFTER_NS (10 * SECOND_NS) /* programs come back: a shell script's curl, a worker that is replaced */
@@ -50,6 +50,12 @@ struct worker {
 	__u64 forgotten_ns;
 };
 
+static const char *decimal(size_t n, char text[24])
+{
+	snprintf(text, 24, "%zu", n);
+	return text;
+}
+
 static __u64 now_ns(void)
 {
 	struct timespec now;
@@ -61,59 +67,105 @@ static __u64 now_ns(void)
 /* ---- Probes -----------------------------------------------------------------------------------------------------
  */
 
-static struct bpf_link *place_attach(const struct worker *worker, const struct probe_place *place, const char *path)
-{
-	LIBBPF_OPTS(bpf_uprobe_opts, options, .retprobe = place->at_return);
-	struct bpf_program *program = bpf_object__find_program_by_name(worker->att->object, place->program);
-	struct bpf_link *link;
-
-	if (!program) {
-		errno = ENOENT;
-		return NULL;
-	}
-	options.bpf_cookie = place->cookie;
-	link = bpf_program__attach_uprobe_opts(program, -1, path, place->offset, &options);
-	if (!link && errno == EOPNOTSUPP) { /* before 5.15, where programs do without it */
-		options.bpf_cookie = 0;
-		link = bpf_program__attach_uprobe_opts(program, -1, path, place->offset, &options);
-	}
-	return link;
-}
-
 static void probes_detach(struct worker *worker, struct binary *binary)
 {
-	for (size_t i = 0; binary->link && i < binary->finding->n; i++) {
-		worker->state->probes -= binary->link[i] != NULL;
-		bpf_link__destroy(binary->link[i]);
-	}
-	worker->state->binaries -= binary->link != NULL;
-	free(binary->link);
-	binary->link = NULL;
+	for (size_t i = 0; i < binary->n_probes; i++)
+		close(binary->probe[i]);
+	worker->state->probes -= binary->probe ? (__u32)binary->finding->n : 0;
+	worker->state->binaries -= binary->probe != NULL;
+	free(binary->probe);
+	binary->probe = NULL;
+	binary->n_probes = 0;
 }
 
-/* Puts the probes of a file on, all that can be. */
+/* Those places of a file to which the program of the first goes, too: at most so many, which are gathered here. */
+struct group {
+	__u64 offset[LIBRARY_MAX_PLACES], cookie[LIBRARY_MAX_PLACES];
+	size_t n;
+};
+
+static void group_gather(struct group *group, const struct library_finding *finding, size_t first)
+{
+	const struct probe_place *like = &finding->place[first];
+
+	group->n = 0;
+	for (size_t i = first; i < finding->n; i++) {
+		const struct probe_place *place = &finding->place[i];
+
+		if (strcmp(place->program, like->program) != 0 || place->at_return != like->at_return)
+			continue;
+		group->offset[group->n] = place->offset;
+		group->cookie[group->n++] = place->cookie;
+	}
+}
+
+/* Whether a place before goes with the same group. */
+static bool is_gathered(const struct library_finding *finding, size_t n)
+{
+	const struct probe_place *place = &finding->place[n];
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(finding->place[i].program, place->program) &&
+		    finding->place[i].at_return == place->at_return)
+			return true;
+	return false;
+}
+
+static int group_attach(struct worker *worker, const struct group *group, const struct probe_place *like,
+			const char *path, struct binary *binary)
+{
+	const struct attachment *att = worker->att;
+	struct bpf_program *program = bpf_object__find_program_by_name(att->object, like->program);
+	struct uprobe_places places = {.path = path,
+				       .offset = group->offset,
+				       .cookie = group->cookie,
+				       .n = group->n,
+				       .at_return = like->at_return};
+	int *fds = binary->probe + binary->n_probes, n;
+
+	if (!program)
+		return -ENOENT;
+	n = uprobe_attach(att->uprobe_way, bpf_program__fd(program), &places, fds);
+	if (n == -EINVAL && like->cookie != LIBRARY_GO) { /* before 5.15, where programs do without, but for Go's */
+		places.cookie = NULL;
+		n = uprobe_attach(att->uprobe_way, bpf_program__fd(program), &places, fds);
+	}
+	if (n > 0)
+		binary->n_probes += (size_t)n;
+	return n;
+}
+
+/* Puts the probes of a file on: all, since some of them would tell what is not so. */
 static int probes_attach(struct worker *worker, int fd, struct binary *binary)
 {
-	const struct library_finding *finding = binary->finding;
+	struct library_finding *finding = binary->finding;
+	struct group group;
 	char path[32];
 
 	if (!finding->n)
 		return 0;
-	binary->link = calloc(finding->n, sizeof(*binary->link));
-	if (!binary->link)
+	binary->probe = calloc(finding->n, sizeof(*binary->probe));
+	if (!binary->probe)
 		return -ENOMEM;
+	worker->state->binaries++;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	for (size_t i = 0; i < finding->n; i++) {
-		complaint_clear();
-		binary->link[i] = place_attach(worker, &finding->place[i], path);
-		if (binary->link[i]) {
-			worker->state->probes++;
+		int n;
+
+		if (is_gathered(finding, i))
 			continue;
-		}
+		group_gather(&group, finding, i);
+		n = group_attach(worker, &group, &finding->place[i], path, binary);
+		if (n > 0)
+			continue;
+		log_warn("cannot attach a probe; what goes through the libraries in this file is not seen", "program",
+			 finding->place[i].program, "err", strerror(-n));
 		worker->state->failed++;
-		log_warn("cannot attach a probe", "program", finding->place[i].program, "err", strerror(errno));
+		probes_detach(worker, binary);
+		finding->n = 0;
+		return 0;
 	}
-	worker->state->binaries++;
+	worker->state->probes += (__u32)finding->n;
 	return 0;
 }
 
@@ -219,6 +271,8 @@ static int worker_open(struct worker *worker)
 {
 	const struct mappings_events events = {
 		.mapped = on_mapped, .forked = on_forked, .executed = on_left, .exited = on_left, .arg = worker};
+	size_t closed = 0;
+	char text[24];
 	int err;
 
 	worker->library_by_process = bpf_object__find_map_fd_by_name(worker->att->object, "library_by_process");
@@ -231,7 +285,11 @@ static int worker_open(struct worker *worker)
 	if (err)
 		return err;
 	keep_usual(worker);
-	err = mappings_scan(worker->mappings);
+	err = mappings_scan(worker->mappings, &closed);
+	if (closed && !privileges_may_trace())
+		log_warn("some processes do not show what they map: their TLS counts as not visible; grant "
+			 "CAP_SYS_PTRACE",
+			 "processes", decimal(closed, text));
 	worker->forgotten_ns = now_ns();
 	malloc_trim(0);
 	return err;
@@ -243,12 +301,13 @@ static void worker_run(struct worker *worker)
 	struct pollfd wait = {.fd = mappings_fd(worker->mappings), .events = POLLIN};
 	const struct timespec moment = {.tv_nsec = 1000000}; /* many records wake once */
 	bool waiting = false, lost;
+	size_t closed;
 
 	while (poll(&wait, 1, waiting ? 1000 : -1) >= 0 || errno == EINTR) {
 		mappings_drain(worker->mappings, &lost);
 		if (lost) {
 			log_debug("records of mappings were lost; looking at every process again");
-			mappings_scan(worker->mappings);
+			mappings_scan(worker->mappings, &closed);
 		}
 		waiting = binaries_expire(worker->binaries, now_ns(), RELEASE_AFTER_NS);
 		if (now_ns() - worker->forgotten_ns > FORGET_AFTER_NS) {
@@ -271,7 +330,9 @@ static _Noreturn void worker_main(struct worker *worker, int pipe, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	err = worker_open(worker);
+	err = privileges_drop_to_attach(worker->att->uprobe_way == UPROBE_BY_EVENT);
+	if (!err)
+		err = worker_open(worker);
 	if (err)
 		message = FAILED;
 	if (write(pipe, &message, 1) != 1 || (err && write(pipe, &err, sizeof(err)) != sizeof(err)) || err)
@@ -295,7 +356,8 @@ static int wait_ready(int pipe)
 	return read(pipe, &err, sizeof(err)) == sizeof(err) ? err : -ECHILD;
 }
 
-int attacher_start(struct attacher **out, const struct attachment *att, char *why, size_t size)
+int attacher_start(struct attacher **out, const struct attachment *att, const int *theirs, size_t n, char *why,
+		   size_t size)
 {
 	struct attacher *attacher = calloc(1, sizeof(*attacher));
 	struct attacher_state *state =
@@ -317,6 +379,9 @@ int attacher_start(struct attacher **out, const struct attachment *att, char *wh
 		struct worker worker = {.att = att, .state = state};
 
 		close(ends[0]);
+		for (size_t i = 0; i < n; i++)
+			if (theirs[i] >= 0)
+				close(theirs[i]);
 		worker_main(&worker, ends[1], parent);
 	}
 	if (ends[1] >= 0)
@@ -340,11 +405,17 @@ int attacher_start(struct attacher **out, const struct attachment *att, char *wh
 	return err;
 }
 
+void attacher_kill(struct attacher *attacher)
+{
+	if (attacher)
+		kill(attacher->pid, SIGKILL);
+}
+
 void attacher_stop(struct attacher *attacher)
 {
 	if (!attacher)
 		return;
-	kill(attacher->pid, SIGKILL);
+	attacher_kill(attacher);
 	while (waitpid(attacher->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	close(attacher->pipe);

@@ -22,12 +22,17 @@ struct attacher_state {
 };
 
 /*
- * Starts the process, and waits until it has looked at everything that runs. 0, or a negative errno and `why` (size
- * bytes) for people: nothing is left behind then. Before privileges are dropped, and before there is a second thread.
+ * Starts the process, and waits until it has looked at everything that runs. `theirs`: n descriptors that are not for
+ * it, or -1. 0, or a negative errno and `why` (size bytes) for people: nothing is left behind then. Before privileges
+ * are dropped, and before there is a second thread.
  */
-int attacher_start(struct attacher **out, const struct attachment *att, char *why, size_t size);
+int attacher_start(struct attacher **out, const struct attachment *att, const int *theirs, size_t n, char *why,
+		   size_t size);
 
-/* Ends it and takes all of its probes off. NULL: nothing to do. */
+/* Begins to end it, which takes the kernel a while. NULL: nothing to do. */
+void attacher_kill(struct attacher *attacher);
+
+/* Ends it and waits until all of its probes are off. NULL: nothing to do. */
 void attacher_stop(struct attacher *attacher);
 
 /* A descriptor that becomes readable when the process has ended, the attacher's. */

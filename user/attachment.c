@@ -17,6 +17,8 @@
 #include "attach.h"
 #include "complaint.h"
 #include "kretprobe.h"
+#include "probe_families.h"
+#include "probes.h"
 #include "processes.h"
 
 /*
@@ -49,6 +51,10 @@ int attachment_maps_open(struct attachment *att)
 	};
 	struct bpf_map *variables = bpf_object__find_map_by_name(att->object, ".bss");
 
+	/* Not in the object of old kernels. */
+	att->fd.function_cells = bpf_object__find_map_fd_by_name(att->object, "function_cells");
+	att->fd.function_row_infos = bpf_object__find_map_fd_by_name(att->object, "function_row_infos");
+	att->fd.unmatched_by_probe = bpf_object__find_map_fd_by_name(att->object, "unmatched_by_probe");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		*rows[i].fd = bpf_object__find_map_fd_by_name(att->object, rows[i].name);
 		if (*rows[i].fd < 0)
@@ -194,7 +200,7 @@ int attachment_iterate(const struct attachment *att)
 bool attachment_wants_probes(const struct attachment *att)
 {
 	for (int i = 0; i < att->n_hooks; i++)
-		if (att->hook[i].attached && hook_uses(att->hook[i].row, MECHANISM_UPROBE))
+		if (att->hook[i].attached && att->hook[i].row->wish == HOOK_OF_TLS)
 			return true;
 	return false;
 }
@@ -210,7 +216,7 @@ bool attachment_has(const struct attachment *att, enum hook_wish wish)
 void attachment_probes_off(struct attachment *att)
 {
 	for (int i = 0; i < att->n_hooks; i++)
-		if (hook_uses(att->hook[i].row, MECHANISM_UPROBE))
+		if (att->hook[i].row->wish == HOOK_OF_TLS)
 			hook_detach(&att->hook[i]);
 }
 
@@ -279,6 +285,8 @@ void attachment_close(struct attachment *att)
 		return;
 	attachment_reset(att);
 	bpf_object__close(att->object);
+	probes_free(att->probes);
+	probe_families_free(att->probe_families);
 	processes_free(att->processes);
 	free(att->series_unix);
 	free(att->percpu);

@@ -9,11 +9,14 @@
 
 #include "hooks.h"
 #include "tapstat/abi.h"
+#include "uprobe.h"
 
 struct bpf_object;
 struct config;
 struct bpf_link;
 struct kretprobes;
+struct probe_families;
+struct probes;
 struct processes;
 
 struct attached_hook {
@@ -36,6 +39,7 @@ struct series_unix {
 struct attachment_maps {
 	int services, series, self, refused_by_code, scan_by_series, scan_totals, rows, row_infos, count_by_code,
 		processes, literals_by_prefix, combinations, queue_rules, queue_depths;
+	int function_cells, function_row_infos, unmatched_by_probe; /* where there are function probes */
 };
 
 struct attachment {
@@ -43,6 +47,7 @@ struct attachment {
 	struct shared *shared;     /* its variables, mapped; owned */
 	struct attachment_maps fd; /* the object's */
 	bool hashed;
+	enum uprobe_way uprobe_way;
 	struct attached_hook hook[HOOK_COUNT]; /* the way first */
 	int n_hooks;
 	int iterator_fd[2], n_iterators; /* of the links; the hooks' */
@@ -52,6 +57,8 @@ struct attachment {
 	unsigned int max_connections;
 	const struct config *config;              /* of the file, as it is in force now; NULL: none */
 	unsigned int max_services, segment_limit; /* as the configuration has them */
+	struct probes *probes;                    /* owned; NULL: none is configured, as below */
+	struct probe_families *probe_families;    /* owned */
 	/* snapshot.c: */
 	struct series_unix *series_unix; /* MAX_SERIES of them, owned */
 	__u64 scanned_ns;                /* when the last scan was, monotonic */

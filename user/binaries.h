@@ -14,11 +14,10 @@
 #include "libraries.h"
 #include "mappings.h"
 
-struct bpf_link;
-
 struct binary {
 	struct library_finding *finding; /* owned; NULL: nothing to probe */
-	struct bpf_link **link;          /* finding->n of them, owned; NULL: not attached */
+	int *probe;                      /* descriptors of its probes, owned */
+	size_t n_probes;
 	pid_t *pid;                      /* of the processes that map it, in order; owned */
 	size_t n_pids, max_pids;
 	__u64 idle_since_ns; /* when the last of them ended; 0: there are some */

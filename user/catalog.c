@@ -43,6 +43,9 @@ const struct label_set catalog_method = {"method", values_METHOD, METHOD_COUNT};
 
 const struct label_set catalog_operation_status = {"status", values_OPERATION_STATUS, OPERATION_STATUS_COUNT};
 
+VALUES(PROBE_SIDE, )
+const struct label_set catalog_probe_side = {"side", values_PROBE_SIDE, PROBE_SIDE_COUNT};
+
 #define HTTP_STATUS(code) code,
 const unsigned int catalog_http_status[] = {HTTP_STATUS_CELLS(HTTP_STATUS)};
 const size_t catalog_n_http_status = sizeof(catalog_http_status) / sizeof(catalog_http_status[0]);
@@ -58,14 +61,14 @@ static const __u64 upper_DURATION[] = {BOUNDS_DURATION(BOUND)};
 static const __u64 upper_LIFETIME[] = {BOUNDS_LIFETIME(BOUND)};
 static const __u64 upper_SIZE[] = {BOUNDS_SIZE(BOUND)};
 static const __u64 upper_PER_MINUTE[] = {BOUNDS_PER_MINUTE(BOUND)};
-static const struct bounds bounds_DURATION = {upper_DURATION, BOUNDS_DURATION_COUNT, true};
+const struct bounds catalog_duration_bounds = {upper_DURATION, BOUNDS_DURATION_COUNT, true};
 static const struct bounds bounds_LIFETIME = {upper_LIFETIME, BOUNDS_LIFETIME_COUNT, true};
-static const struct bounds bounds_SIZE = {upper_SIZE, BOUNDS_SIZE_COUNT, false};
+const struct bounds catalog_size_bounds = {upper_SIZE, BOUNDS_SIZE_COUNT, false};
 static const struct bounds bounds_PER_MINUTE = {upper_PER_MINUTE, BOUNDS_PER_MINUTE_COUNT, false};
 #define BOUNDS_OF_NUMBER NULL
-#define BOUNDS_OF_DURATION &bounds_DURATION
+#define BOUNDS_OF_DURATION &catalog_duration_bounds
 #define BOUNDS_OF_LIFETIME &bounds_LIFETIME
-#define BOUNDS_OF_SIZE &bounds_SIZE
+#define BOUNDS_OF_SIZE &catalog_size_bounds
 #define BOUNDS_OF_PER_MINUTE &bounds_PER_MINUTE
 
 /* ---- Families ------------------------------------------------------------------------------------------------- */
@@ -82,7 +85,7 @@ static const struct bounds bounds_PER_MINUTE = {upper_PER_MINUTE, BOUNDS_PER_MIN
 	 CELL_##id,                                         \
 	 SHAPE_##shape##_CELLS},
 #define BOUNDS_OF_COUNTER NULL
-#define BOUNDS_OF_HISTOGRAM &bounds_DURATION
+#define BOUNDS_OF_HISTOGRAM &catalog_duration_bounds
 #define ROW_ROW(id, name, type, labels, help)                                     \
 	{FAMILY_##id,                                                             \
 	 name,                                                                    \
@@ -126,6 +129,7 @@ static const struct {
 	{FAMILY_CONNECTIONS_JOINED, &catalog_protocol},
 	{FAMILY_TLS_CONNECTIONS, &catalog_library},
 	{FAMILY_TLS_CONNECTIONS, &catalog_visible},
+	{FAMILY_PROBE_UNMATCHED, &catalog_probe_side},
 	{FAMILY_COUNT, &catalog_backend},
 	{FAMILY_COUNT, &catalog_method},
 	{FAMILY_STORAGE_OPERATIONS, &catalog_operation_status},

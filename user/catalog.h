@@ -23,9 +23,9 @@ enum family_id {
 
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
-/* Where the values are: cells of a series, cells of a row, computed for a series, cells of a service, tapstat's own.
- */
-enum family_kind { FAMILY_OF_SERIES, FAMILY_OF_ROW, FAMILY_DERIVED, FAMILY_OF_SERVICE, FAMILY_SELF };
+/* Where the values are: cells of a series, cells of a row, computed for a series, cells of a service, tapstat's own,
+ * cells of function probes (not in the catalog). */
+enum family_kind { FAMILY_OF_SERIES, FAMILY_OF_ROW, FAMILY_DERIVED, FAMILY_OF_SERVICE, FAMILY_SELF, FAMILY_OF_PROBE };
 
 /* A label whose values are known beforehand. */
 struct label_set {
@@ -65,7 +65,10 @@ extern const char *const metric_type_text[];
 
 /* Values of labels that only tapstat's own families have. */
 extern const struct label_set catalog_role, catalog_unparsed, catalog_dropped, catalog_protocol, catalog_backend,
-	catalog_method, catalog_operation_status, catalog_library, catalog_visible;
+	catalog_method, catalog_operation_status, catalog_library, catalog_visible, catalog_probe_side;
+
+/* Bounds of histograms, where the configuration gives none. */
+extern const struct bounds catalog_duration_bounds, catalog_size_bounds;
 
 /* The HTTP status of each of the first cells of a row. */
 extern const unsigned int catalog_http_status[];

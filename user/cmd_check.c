@@ -26,6 +26,7 @@ static void print_summary(const char *path, const struct config *config)
 	       "%u\n",
 	       config->endpoints.n_routes, config->endpoints.limit, config->endpoints.segment_limit);
 	printf("  queues     keys: %u\n", config->queues.n);
+	printf("  probes     functions: %u\n", config->probes.n);
 	printf("  files      patterns of services: %u%s\n", config->files.n,
 	       config->files.n ? "" : " (operations on files are not counted)");
 }

@@ -278,7 +278,8 @@ static void start_attacher(struct serve *serve)
 
 	if (!attachment_wants_probes(serve->attachment))
 		return;
-	if (attacher_start(&serve->attacher, serve->attachment, why, sizeof(why))) {
+	if (attacher_start(&serve->attacher, serve->attachment, serve->socket, OPTIONS_MAX_LISTEN, why,
+			   sizeof(why))) {
 		log_warn("what is encrypted is not seen", "err", why);
 		attachment_probes_off(serve->attachment);
 	}
@@ -390,12 +391,12 @@ static int start(struct serve *serve)
 
 static void stop(struct serve *serve)
 {
+	attacher_kill(serve->attacher);
 	http_server_free(serve->http);
 	if (serve->scan)
 		event_free(serve->scan);
 	if (serve->attacher_end)
 		event_free(serve->attacher_end);
-	attacher_stop(serve->attacher);
 	for (int i = 0; i < SIGNALS; i++) {
 		if (serve->signal[i])
 			event_free(serve->signal[i]);
@@ -408,6 +409,7 @@ static void stop(struct serve *serve)
 	}
 	if (serve->attachment)
 		attachment_close(serve->attachment);
+	attacher_stop(serve->attacher);
 	snapshot_free(&serve->scraped);
 	snapshot_free(&serve->spare);
 }

@@ -12,9 +12,9 @@
 #include "endpoints.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
-#define MAPPING(what, keys)             \
-	{                               \
-		what, COUNT(keys), keys \
+#define MAPPING(what, keys)                   \
+	{                                     \
+		what, COUNT(keys), keys, NULL \
 	}
 
 #define TEXT(structure, member) .offset = offsetof(structure, member), .size = sizeof(((structure *)NULL)->member)
@@ -136,6 +136,9 @@ static const struct config_key top_keys[] = {
 	 .high = CONFIG_MAX_QUEUES, .count = offsetof(struct config, queues.n), .elements = "queues",
 	 .element = &queue_element},
 	{"files", CONFIG_MAPPING, .mapping = &file_mapping},
+	{"probes", CONFIG_LIST, NEED_NOT, offsetof(struct config, probes.probe), sizeof(struct config_probe),
+	 .high = MAX_PROBES, .count = offsetof(struct config, probes.n), .elements = "function probes",
+	 .element = &config_probe_element},
 	{"limits", CONFIG_MAPPING, .mapping = &limit_mapping},
 };
 static const struct config_mapping top = MAPPING("the file", top_keys);
@@ -205,6 +208,7 @@ size_t config_apply(struct config *running, const struct config *next, const cha
 		{"endpoints.segment_limit", SETTING(endpoints.segment_limit)},
 		{"queues", SETTING(queues)},
 		{"files.services", SETTING(files)},
+		{"probes", SETTING(probes)},
 		{"limits.services", SETTING(limits.services)},
 	};
 	size_t n = 0;

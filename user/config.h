@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "config_error.h"
+#include "config_probes.h"
 #include "tapstat/abi.h"
 
 enum {
@@ -78,6 +79,10 @@ struct config {
 			    [CONFIG_GLOB_BYTES]; /* globs; operations on files count for these */
 	} files;
 	struct {
+		unsigned int n;
+		struct config_probe probe[MAX_PROBES];
+	} probes;
+	struct {
 		unsigned int services; /* told apart; more are `other` */
 	} limits;
 };
@@ -94,7 +99,7 @@ int config_load(const char *path, struct config *out, struct config_error *why);
 /* The same of `n` bytes in memory. */
 int config_parse(const char *text, size_t n, struct config *out, struct config_error *why);
 
-enum { CONFIG_SETTINGS = 6 }; /* in config_apply() */
+enum { CONFIG_SETTINGS = 7 }; /* in config_apply() */
 
 /*
  * Takes over from `next` what can change while tapstat runs. Returns how many other settings differ, which then need

@@ -51,6 +51,13 @@ const char *words_valid(const struct config_key *key, char out[WORDS_BYTES])
 	case CONFIG_NUMBER:
 		snprintf(out, WORDS_BYTES, "a whole number from %u to %u", key->low, key->high);
 		break;
+	case CONFIG_DECIMAL:
+		snprintf(out, WORDS_BYTES, "a number from 0 to %u with at most nine digits behind the point",
+			 key->high);
+		break;
+	case CONFIG_PAIRS:
+		snprintf(out, WORDS_BYTES, "a mapping of at most %u %s", key->high, key->elements);
+		break;
 	case CONFIG_MAPPING:
 		snprintf(out, WORDS_BYTES, "a mapping with the keys %s",
 			 words_keys(key->mapping, NEED_NOT, keys, sizeof(keys)));

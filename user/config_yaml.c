@@ -7,6 +7,7 @@
 #include "config_yaml.h"
 
 #include <errno.h>
+#include <linux/types.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,12 +16,13 @@
 #include "config_text.h"
 #include "config_words.h"
 
-enum { MAX_DEPTH = 64 }; /* of what is skipped; no schema is as deep */
+enum { MAX_DEPTH = 64, DECIMAL_DIGITS = 9 }; /* of what is skipped, no schema is as deep; behind the point */
 
 struct reader {
 	yaml_parser_t parser;
 	yaml_event_t event; /* the current one */
 	bool ended;         /* by malformed YAML or lack of memory; there are no more events */
+	const void *file;   /* the structure of it all */
 	struct config_error *why;
 };
 
@@ -197,22 +199,79 @@ static void read_number(struct reader *r, const struct config_key *key, unsigned
 	*out = (unsigned int)number;
 }
 
+/* Digits, perhaps with a point and at most nine behind it. */
+static void read_decimal(struct reader *r, const struct config_key *key, __u64 *out)
+{
+	const char *text = (const char *)r->event.data.scalar.value;
+	size_t whole = strspn(text, "0123456789"), behind = 0;
+	char may_be[WORDS_BYTES], value[WORDS_SHOWN_BYTES];
+	__u64 number = 0;
+
+	if (text[whole] == '.')
+		behind = strspn(text + whole + 1, "0123456789");
+	for (size_t i = 0; i < whole && number <= key->high; i++)
+		number = number * 10 + (__u64)(text[i] - '0');
+	if (!is_plain(&r->event) || !whole || text[whole + (behind ? behind + 1 : 0)] || behind > DECIMAL_DIGITS ||
+	    number > key->high) {
+		mistake(r, r->event.start_mark, "%s: '%s' is out of range or no decimal number: valid is %s",
+			key->name, words_scalar(text, r->event.data.scalar.length, value), words_valid(key, may_be));
+		return;
+	}
+	for (size_t i = 0; i < DECIMAL_DIGITS; i++)
+		number = number * 10 + (i < behind ? (__u64)(text[whole + 1 + i] - '0') : 0);
+	*out = number;
+}
+
+static void report_one_too_many(struct reader *r, const struct config_key *key)
+{
+	char may_be[WORDS_BYTES];
+
+	mistake(r, r->event.start_mark, "%s: one too many: valid is %s", key->name, words_valid(key, may_be));
+}
+
 static void read_list(struct reader *r, const struct config_key *key, char *base)
 {
 	unsigned int *count = (unsigned int *)(base + key->count);
-	char may_be[WORDS_BYTES];
 	bool told = false;
 
 	while (next(r) && r->event.type != YAML_SEQUENCE_END_EVENT) {
 		if (*count == key->high) {
 			if (!told)
-				mistake(r, r->event.start_mark, "%s: one too many: valid is %s", key->name,
-					words_valid(key, may_be));
+				report_one_too_many(r, key);
 			told = true;
 			skip(r);
 			continue;
 		}
 		read_value(r, key->element, base + key->offset + *count * key->size, REFUSE_EMPTY);
+		++*count;
+	}
+}
+
+/* One pair after the other, as elements of a list. A name that stands twice is a mistake. */
+static void read_pairs(struct reader *r, const struct config_key *key, char *base)
+{
+	const struct config_key *name = &key->mapping->key[PAIR_NAME], *value = &key->mapping->key[PAIR_VALUE];
+	unsigned int *count = (unsigned int *)(base + key->count);
+	char *first = base + key->offset;
+
+	while (next(r) && r->event.type != YAML_MAPPING_END_EVENT) {
+		char *pair = first + *count * key->size;
+
+		if (*count == key->high) {
+			report_one_too_many(r, key);
+			skip(r);
+			if (next(r))
+				skip(r);
+			continue;
+		}
+		read_value(r, name, pair, REFUSE_EMPTY);
+		for (unsigned int i = 0; i < *count; i++)
+			if (pair[name->offset] && !strcmp(first + i * key->size + name->offset, pair + name->offset))
+				mistake(r, r->event.start_mark, "%s: '%s' stands twice: valid is once", key->name,
+					pair + name->offset);
+		if (!next(r))
+			return;
+		read_value(r, value, pair, REFUSE_EMPTY);
 		++*count;
 	}
 }
@@ -279,6 +338,8 @@ static void read_mapping(struct reader *r, const struct config_mapping *mapping,
 {
 	unsigned int line_of[CONFIG_MAX_KEYS] = {0};
 	yaml_mark_t mark = r->event.start_mark;
+	size_t before = r->why->found;
+	char why[CONFIG_MISTAKE_BYTES / 2];
 
 	while (next(r) && r->event.type != YAML_MAPPING_END_EVENT) {
 		const struct config_key *key = find_key(r, mapping, line_of);
@@ -291,13 +352,16 @@ static void read_mapping(struct reader *r, const struct config_mapping *mapping,
 		else
 			skip(r);
 	}
-	if (!r->ended)
-		report_missing(r, mapping, mark, line_of);
+	if (r->ended)
+		return;
+	report_missing(r, mapping, mark, line_of);
+	if (mapping->check && r->why->found == before && mapping->check(base, r->file, why, sizeof(why)))
+		mistake(r, mark, "%s", why);
 }
 
 static bool is_of_kind(const yaml_event_t *event, enum config_kind kind)
 {
-	if (kind == CONFIG_MAPPING)
+	if (kind == CONFIG_MAPPING || kind == CONFIG_PAIRS)
 		return event->type == YAML_MAPPING_START_EVENT;
 	if (kind == CONFIG_LIST)
 		return event->type == YAML_SEQUENCE_START_EVENT;
@@ -314,7 +378,7 @@ static void read_value(struct reader *r, const struct config_key *key, char *bas
 	if (!is_of_kind(&r->event, key->kind)) {
 		/* A section whose lines are all comments. */
 		if (emptiness == ALLOW_EMPTY && is_null(&r->event) &&
-		    (key->kind == CONFIG_MAPPING || key->kind == CONFIG_LIST))
+		    (key->kind == CONFIG_MAPPING || key->kind == CONFIG_LIST || key->kind == CONFIG_PAIRS))
 			return;
 		mistake(r, r->event.start_mark, "%s: %s: valid is %s", key->name, found(&r->event),
 			words_valid(key, may_be));
@@ -328,8 +392,14 @@ static void read_value(struct reader *r, const struct config_key *key, char *bas
 	case CONFIG_NUMBER:
 		read_number(r, key, (unsigned int *)(base + key->offset));
 		break;
+	case CONFIG_DECIMAL:
+		read_decimal(r, key, (__u64 *)(base + key->offset));
+		break;
 	case CONFIG_MAPPING:
 		read_mapping(r, key->mapping, base + key->offset);
+		break;
+	case CONFIG_PAIRS:
+		read_pairs(r, key, base);
 		break;
 	case CONFIG_LIST:
 		read_list(r, key, base);
@@ -360,7 +430,7 @@ static void read_stream(struct reader *r, const struct config_mapping *root, cha
 int config_yaml_parse(const char *text, size_t n, const struct config_mapping *root, void *out,
 		      struct config_error *why)
 {
-	struct reader r = {.why = why};
+	struct reader r = {.why = why, .file = out};
 	size_t mark = config_text_mark(text, n), before = why->found;
 
 	if (config_text_check(text, n, why))

@@ -343,15 +343,30 @@ static void write_metadata(struct exposition *x, const struct family *family)
 	buffer_char(x->out, '\n');
 }
 
+/* Those of function probes that stand before this name; all that are left before NULL. */
+static void write_probes(struct exposition *x, size_t *next, const char *name)
+{
+	const struct probe_families *probes = x->snap->probes;
+
+	while (probes && *next < probes->n && (!name || strcmp(probes->family[*next].family.name, name) < 0)) {
+		const struct probe_family *family = &probes->family[(*next)++];
+
+		write_metadata(x, &family->family);
+		exposition_probe_family(x, family);
+	}
+}
+
 int exposition_write(struct buffer *out, const struct snapshot *snap, const struct self_metrics *self,
 		     enum exposition_format format)
 {
 	struct exposition x = {.out = out, .snap = snap, .self = self, .format = format};
 	int err = make_series_pieces(&x);
+	size_t next_probe = 0;
 
 	for (size_t i = 0; !err && i < FAMILY_COUNT; i++) {
 		const struct family *family = catalog_family(i);
 
+		write_probes(&x, &next_probe, family->name);
 		write_metadata(&x, family);
 		if (family->kind == FAMILY_SELF)
 			exposition_self_family(out, family, snap, self);
@@ -372,6 +387,8 @@ int exposition_write(struct buffer *out, const struct snapshot *snap, const stru
 		else
 			write_numbers(&x, family);
 	}
+	if (!err)
+		write_probes(&x, &next_probe, NULL);
 	if (format == EXPOSITION_OPENMETRICS)
 		buffer_text(out, "# EOF\n");
 	free(x.series);

@@ -16,8 +16,8 @@ enum exposition_format { EXPOSITION_TEXT, EXPOSITION_OPENMETRICS, EXPOSITION_FOR
 extern const char *const exposition_content_type[EXPOSITION_FORMAT_COUNT];
 
 /*
- * Appends every family of the catalog in alphabetical order, HELP and TYPE also of those without a sample.
- * Nanoseconds become seconds here and nowhere else. 0, or -ENOMEM with part of the text written.
+ * Appends every family of the catalog and of function probes in alphabetical order, HELP and TYPE also of those
+ * without a sample. Nanoseconds become seconds here and nowhere else. 0, or -ENOMEM with part of the text written.
  */
 int exposition_write(struct buffer *out, const struct snapshot *snap, const struct self_metrics *self,
 		     enum exposition_format format);

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Inside exposition: what its files share: exposition.c (families of series), exposition_services.c (of services) and
- * exposition_self.c (tapstat's).
+ * Inside exposition: what its files share: exposition.c (families of series), exposition_services.c (of services),
+ * exposition_probes.c (of function probes) and exposition_self.c (tapstat's).
  */
 #ifndef TAPSTAT_EXPOSITION_ROW_H
 #define TAPSTAT_EXPOSITION_ROW_H
 
 #include "catalog.h"
 #include "exposition.h"
+#include "probe_families.h"
 
 enum {
 	MOST_COMBINATIONS = 32, /* of the dimensions of one family */
-	MAX_BOUNDS = 32,
-	PIECE_BYTES = 96,     /* ,label="value",label="value"}, or ,le="0.0001"} */
-	WORST_LABEL_BYTE = 5, /* an invalid byte becomes \\xff */
+	MAX_BOUNDS = 32,        /* +Inf included */
+	PIECE_BYTES = 96,       /* ,label="value",label="value"}, or ,le="0.0001"} */
+	WORST_LABEL_BYTE = 5,   /* an invalid byte becomes \\xff */
 	SERIES_BYTES = WORST_LABEL_BYTE * (SERVICE_NAME_BYTES + ENDPOINT_BYTES) + 120, /* with the labels of a row */
 };
 
@@ -61,6 +62,10 @@ size_t exposition_bounds(const struct exposition *x, const struct bounds *bounds
 /* One histogram: `combination` holds the labels behind those of the series. */
 void exposition_histogram(struct exposition *x, const struct family *family, const struct series_piece *series,
 			  const struct piece *combination, const struct piece *le, size_t buckets, const __u64 *cell);
+
+/* Appends the samples of one family of function probes. */
+void exposition_probe_family(struct exposition *x, const struct probe_family *family);
+__u64 exposition_probe_combinations(const struct probe_family *family, const struct snapshot *snap);
 
 /* Families of rows; of services without a role; of backends. */
 void exposition_rows(struct exposition *x, const struct family *family);

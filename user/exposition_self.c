@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "config_probes.h"
+
 struct label {
 	const char *name, *value;
 };
@@ -97,6 +99,25 @@ static void write_series(struct buffer *out, const struct family *family, const 
 		if (of->kind != FAMILY_SELF)
 			write_number(out, family, "family", of->name, exposition_combinations(of, snap));
 	}
+	for (size_t i = 0; snap->probes && i < snap->probes->n; i++) {
+		const struct probe_family *of = &snap->probes->family[i];
+
+		write_number(out, family, "family", of->family.name, exposition_probe_combinations(of, snap));
+	}
+}
+
+static void write_unmatched(struct buffer *out, const struct family *family, const struct snapshot *snap)
+{
+	for (size_t i = 0; snap->probes && i < snap->probes->n_probes; i++) {
+		for (size_t side = 0; side < catalog_probe_side.n; side++) {
+			const struct label labels[] = {{"probe", snap->probes->probe[i].name},
+						       {catalog_probe_side.label, catalog_probe_side.text[side]}};
+
+			write_name(out, family, labels, 2);
+			buffer_u64(out, snap->unmatched[i][side]);
+			buffer_char(out, '\n');
+		}
+	}
 }
 
 /* Whole services fold, so that all families of a series fold alike; endpoints and operations fold by themselves. */
@@ -168,6 +189,8 @@ void exposition_self_family(struct buffer *out, const struct family *family, con
 		return write_number(out, family, NULL, NULL, snap->memory_ceiling_bytes);
 	case FAMILY_TLS_CONNECTIONS:
 		return write_tls(out, family, snap);
+	case FAMILY_PROBE_UNMATCHED:
+		return write_unmatched(out, family, snap);
 	case FAMILY_SCRAPE_DURATION:
 		return write_ns(out, family, NULL, NULL, self->scrape_ns);
 	case FAMILY_PROCESS_CPU:

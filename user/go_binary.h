@@ -40,7 +40,8 @@ int go_binary_each(const struct go_binary *go, elf_function_visit *visit, void *
 
 /*
  * Looks up `n` different names ("crypto/tls.(*Conn).Read") in one pass. functions[i] is of names[i]; those not found
- * have address 0. The number found, or a negative errno with functions[] untouched.
+ * have address 0. Of several of one name (functions in assembler have wrappers that are called the same) it is the
+ * first. The number found, or a negative errno with functions[] untouched.
  */
 int go_binary_find(const struct go_binary *go, const char *const names[], struct elf_function functions[], size_t n);
 

@@ -183,7 +183,11 @@ const struct hook_row hook_rows[HOOK_COUNT] = {
 	  {"ts_tls_new_at", MECHANISM_UPROBE, 0, "", false},
 	  {"ts_tls_return", MECHANISM_UPROBE, 0, "", false},
 	  {"ts_tls_clear", MECHANISM_UPROBE, 0, "", false},
-	  {"ts_tls_free", MECHANISM_UPROBE, 0, "", false}},
+	  {"ts_tls_free", MECHANISM_UPROBE, 0, "", false},
+	  {"ts_go_read", MECHANISM_UPROBE, 0, "", false},
+	  {"ts_go_write", MECHANISM_UPROBE, 0, "", false},
+	  {"ts_go_begin", MECHANISM_UPROBE, 0, "", false},
+	  {"ts_go_end", MECHANISM_UPROBE, 0, "", false}},
 	 "without it what is encrypted with TLS is counted as connections only; it needs a kernel with "
 	 "CONFIG_UPROBE_EVENTS",
 	 NULL,
@@ -203,5 +207,18 @@ const struct hook_row hook_rows[HOOK_COUNT] = {
 	 "CONFIG_UPROBE_EVENTS",
 	 "off by default: serve --storage-libraries uses it",
 	 HOOK_OF_STORAGE_LIBRARIES},
+	{"probes",
+	 EVERY_WAY,
+	 HOOK_STATE_ANY,
+	 false,
+	 false,
+	 {{"ts_thread_exit", MECHANISM_TRACEPOINT, KERNEL_TRACE_SCHED_PROCESS_EXIT, "", false},
+	  {"ts_exec", MECHANISM_TRACEPOINT, KERNEL_TRACE_SCHED_PROCESS_EXEC, "", false},
+	  {"ts_function_entry", MECHANISM_UPROBE, 0, "", false},
+	  {"ts_function_return", MECHANISM_UPROBE, 0, "", false}},
+	 "without it the functions that the configuration file names are not counted; it needs Linux 5.17 or later "
+	 "and CONFIG_UPROBE_EVENTS",
+	 "off by default: probes in the configuration file use it",
+	 HOOK_OF_PROBES},
 };
 /* clang-format on */

@@ -42,7 +42,7 @@ struct hook_program {
 	bool optional;          /* left out where the kernel does not have it */
 };
 
-enum { HOOK_MAX_PROGRAMS = 16, HOOK_COUNT = 15 };
+enum { HOOK_MAX_PROGRAMS = 24, HOOK_COUNT = 16 };
 
 /* Who asks for a hook. */
 enum hook_wish {
@@ -50,6 +50,7 @@ enum hook_wish {
 	HOOK_OF_FILES,
 	HOOK_OF_TLS,
 	HOOK_OF_STORAGE_LIBRARIES,
+	HOOK_OF_PROBES,
 };
 
 /* Whether the kernel's types do not tell if it has what the program goes on. */

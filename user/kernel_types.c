@@ -35,6 +35,7 @@ static const struct {
 	[KERNEL_TRACE_SCHED_PROCESS_EXIT] = {BTF_KIND_TYPEDEF, "btf_trace_sched_process_exit"},
 	[KERNEL_TRACE_SCHED_PROCESS_EXEC] = {BTF_KIND_TYPEDEF, "btf_trace_sched_process_exec"},
 	[KERNEL_MEMORY_ALLOCATOR] = {BTF_KIND_STRUCT, "bpf_mem_alloc"},
+	[KERNEL_UPROBE_LINK] = {BTF_KIND_STRUCT, "bpf_uprobe_multi_link"},
 	[KERNEL_HELPER_LOOP] = {BTF_KIND_ENUM, "bpf_func_id"}, /* its enumerator BPF_FUNC_loop */
 };
 

@@ -31,6 +31,7 @@ enum kernel_type {
 	KERNEL_TRACE_SCHED_PROCESS_EXIT,
 	KERNEL_TRACE_SCHED_PROCESS_EXEC,
 	KERNEL_MEMORY_ALLOCATOR, /* maps that grow may be used by every program: 6.1, commit 7c8199e24fa0 */
+	KERNEL_UPROBE_LINK,      /* UPROBE_BY_LINK */
 	KERNEL_HELPER_LOOP,
 	KERNEL_TYPE_COUNT
 };

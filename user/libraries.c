@@ -7,6 +7,8 @@
 
 #include "elf_symbols.h"
 #include "elf_vtable.h"
+#include "function_returns.h"
+#include "go_binary.h"
 #include "library_rows.h"
 #include "prologue.h"
 
@@ -170,15 +172,64 @@ static int places(struct elf_file *file, const struct library_row *row, const st
 	return err;
 }
 
-/* Of several TLS libraries in a file the first counts. */
+/* ---- Go ---------------------------------------------------------------------------------------------------------
+ */
+
+/* A probe on the entry, and one on each return instruction: a uretprobe would corrupt the stack. */
+static int go_place(struct elf_file *file, const struct elf_function *function, const struct library_function *what,
+		    struct library_finding *out)
+{
+	__u64 returns[LIBRARY_MAX_PLACES];
+	int n = what->returns ? function_returns(file, function, returns, LIBRARY_MAX_PLACES) : 0;
+
+	if (n < 0)
+		return n;
+	if (out->n + 1 + (size_t)n > LIBRARY_MAX_PLACES)
+		return -E2BIG;
+	out->place[out->n++] = (struct probe_place){what->program, function->offset, LIBRARY_GO, false};
+	for (int i = 0; i < n; i++)
+		out->place[out->n++] = (struct probe_place){"ts_tls_return", returns[i], LIBRARY_GO, false};
+	return 0;
+}
+
+/* 0, also where it is no Go program or one without TLS. */
+static int go_examine(struct elf_file *file, struct library_finding *out)
+{
+	struct elf_function function[LIBRARY_GO_FUNCTIONS];
+	const char *name[LIBRARY_GO_FUNCTIONS];
+	struct go_binary go;
+	int err = go_binary_read(&go, file);
+
+	if (err == -ENOTSUP || (!err && !go_binary_has_register_abi(&go))) {
+		*out = (struct library_finding){.library = LIBRARY_GO, .is_tls = true};
+		return 0;
+	}
+	if (err)
+		return 0;
+	for (size_t i = 0; i < LIBRARY_GO_FUNCTIONS; i++)
+		name[i] = library_go[i].name;
+	err = go_binary_find(&go, name, function, LIBRARY_GO_FUNCTIONS);
+	if (err <= 0)
+		return err;
+	out->library = LIBRARY_GO;
+	out->is_tls = true;
+	err = 0;
+	for (size_t i = 0; i < LIBRARY_GO_FUNCTIONS && !err; i++)
+		if (function[i].address)
+			err = go_place(file, &function[i], &library_go[i], out);
+	if (err)
+		out->n = 0; /* half of them would tell what is not so */
+	return 0;
+}
+
+/* Of several TLS libraries in a file the first counts, and Go's own before those that come with C code. */
 static bool is_wanted(const struct library_row *row, struct library_wish wish, const struct library_finding *so_far)
 {
 	return row->kind == LIBRARY_OF_STORAGE ? wish.storage : wish.tls && !so_far->is_tls;
 }
 
-int libraries_examine(struct elf_file *file, struct library_wish wish, struct library_finding *out)
+static int rows_examine(struct elf_file *file, struct library_wish wish, struct library_finding *out)
 {
-	struct library_finding finding = {.library = LIBRARY_UNKNOWN};
 	static struct names names; /* 7 KiB; one thread */
 	int found, err = 0;
 
@@ -188,16 +239,26 @@ int libraries_examine(struct elf_file *file, struct library_wish wish, struct li
 	if (found < 0)
 		return found;
 	for (size_t i = 0; i < LIBRARY_ROWS && found && !err; i++) {
-		if (!is_wanted(&library_rows[i], wish, &finding) || !matches(&library_rows[i], &names))
+		if (!is_wanted(&library_rows[i], wish, out) || !matches(&library_rows[i], &names))
 			continue;
 		if (library_rows[i].kind == LIBRARY_OF_STORAGE) {
-			finding.backends |= 1U << library_rows[i].which;
+			out->backends |= 1U << library_rows[i].which;
 		} else {
-			finding.is_tls = true;
-			finding.library = (enum label_library)library_rows[i].which;
+			out->is_tls = true;
+			out->library = (enum label_library)library_rows[i].which;
 		}
-		err = places(file, &library_rows[i], &names, &finding);
+		err = places(file, &library_rows[i], &names, out);
 	}
+	return err;
+}
+
+int libraries_examine(struct elf_file *file, struct library_wish wish, struct library_finding *out)
+{
+	struct library_finding finding = {.library = LIBRARY_UNKNOWN};
+	int err = wish.tls ? go_examine(file, &finding) : 0;
+
+	if (!err && (!finding.is_tls || wish.storage))
+		err = rows_examine(file, wish, &finding);
 	if (err)
 		return err;
 	*out = finding;

@@ -39,6 +39,13 @@ static const struct library_function gnutls[] = {
 	TLS("gnutls_deinit", "ts_tls_free", 1, false),
 	END};
 
+const struct library_function library_go[LIBRARY_GO_FUNCTIONS] = {
+	TLS("crypto/tls.(*Conn).Read", "ts_go_read", 2, true),
+	TLS("crypto/tls.(*Conn).Write", "ts_go_write", 2, true),
+	TLS("crypto/tls.(*Conn).clientHandshake", "ts_go_begin", 1, false),
+	TLS("crypto/tls.(*Conn).serverHandshake", "ts_go_begin", 1, false),
+	TLS("crypto/tls.(*Conn).Close", "ts_go_end", 1, false)};
+
 /* ---- SQLite ------------------------------------------------------------------------------------------------------
  * sqlite3_exec() and sqlite3_get_table() are made of these.
  */

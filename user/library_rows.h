@@ -32,8 +32,11 @@ struct library_row {
 	const struct library_function *function; /* up to one without a name; NULL: its plaintext can't be seen */
 };
 
-enum { LIBRARY_ROWS = 11 };
+enum { LIBRARY_ROWS = 11, LIBRARY_GO_FUNCTIONS = 5 };
 
 extern const struct library_row library_rows[LIBRARY_ROWS];
+
+/* The methods of Go's tls.Conn (crypto/tls/conn.go), which Go's own tables tell. */
+extern const struct library_function library_go[LIBRARY_GO_FUNCTIONS];
 
 #endif

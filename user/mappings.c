@@ -246,7 +246,8 @@ static bool parse_line(char *line, pid_t pid, struct mapping *out)
 	return true;
 }
 
-static void scan_process(struct mappings *m, pid_t pid)
+/* False: it does not show what it maps. */
+static bool scan_process(struct mappings *m, pid_t pid)
 {
 	char path[32], *line = NULL;
 	struct mapping mapping;
@@ -256,27 +257,29 @@ static void scan_process(struct mappings *m, pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
 	file = fopen(path, "re");
 	if (!file)
-		return; /* it has ended */
+		return errno != EACCES && errno != EPERM; /* else it has ended */
 	while (getline(&line, &size, file) > 0)
 		if (parse_line(line, pid, &mapping))
 			m->events.mapped(m->events.arg, &mapping);
 	free(line);
 	fclose(file);
+	return true;
 }
 
-int mappings_scan(struct mappings *m)
+int mappings_scan(struct mappings *m, size_t *closed)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
 
 	if (!proc)
 		return -errno;
+	*closed = 0;
 	while ((entry = readdir(proc))) {
 		char *end;
 		long pid = strtol(entry->d_name, &end, 10);
 
 		if (!*end && pid > 0 && pid != getpid() && pid != getppid())
-			scan_process(m, (pid_t)pid);
+			*closed += !scan_process(m, (pid_t)pid);
 	}
 	closedir(proc);
 	return 0;

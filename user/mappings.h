@@ -43,8 +43,11 @@ int mappings_fd(const struct mappings *mappings);
 /* Tells every record that is there. *lost: some were not, and a scan is due. */
 void mappings_drain(struct mappings *mappings, bool *lost);
 
-/* Tells `mapped` for what every process maps now, but for that of tapstat itself. 0 or a negative errno. */
-int mappings_scan(struct mappings *mappings);
+/*
+ * Tells `mapped` for what every process maps now, but for that of tapstat itself. *closed: how many processes may not be
+ * looked into. 0 or a negative errno.
+ */
+int mappings_scan(struct mappings *mappings, size_t *closed);
 
 /*
  * Opens the file of a mapping for reading, also where its path is gone or lies in another mount namespace. A

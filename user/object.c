@@ -101,6 +101,25 @@ static int storage_leave_out(const struct bpf_object *object)
 	return err;
 }
 
+/* The maps of function probes, in the object that has them. */
+static int probes_configure(const struct bpf_object *object, const struct settings *settings)
+{
+	static const char *const names[] = {"function_probes",    "function_places",    "function_cells",
+					    "function_row_infos", "unmatched_by_probe", "frames_by_caller"};
+	struct bpf_map *rows = bpf_object__find_map_by_name(object, "function_rows");
+	int err;
+
+	if (!rows)
+		return 0;
+	err = bpf_map__set_max_entries(rows, settings->probes ? settings->probes * (MAX_SERVICES + 1) : 1);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !err && !settings->probes; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(object, names[i]);
+
+		err = map ? bpf_map__set_max_entries(map, 1) : -ENOENT;
+	}
+	return err;
+}
+
 int object_configure(struct bpf_object *object, const struct settings *settings, bool growing)
 {
 	struct bpf_map *rodata = bpf_object__find_map_by_name(object, ".rodata.settings");
@@ -125,6 +144,8 @@ int object_configure(struct bpf_object *object, const struct settings *settings,
 		err = bpf_map__set_initial_value(rodata, settings, sizeof(*settings));
 	if (!err)
 		err = tls_configure(object, settings, growing);
+	if (!err)
+		err = probes_configure(object, settings);
 	if (!err && !settings->entry_and_return)
 		err = bpf_map__set_max_entries(calls, 1);
 	if (!err && !settings->files)

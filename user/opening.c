@@ -10,8 +10,11 @@
 #include <sys/utsname.h>
 
 #include "complaint.h"
+#include "config.h"
 #include "kernel_config.h"
 #include "privileges.h"
+#include "probe.h"
+#include "probes.h"
 
 enum {
 	LOG_BYTES = 16384, /* statistics of one program; a few hundred bytes */
@@ -75,6 +78,14 @@ static int hook_examine(struct opening *opening, const struct hook_row *row, cha
 		snprintf(why, size, "this kernel does not have it");
 		return -ENOTSUP;
 	}
+	if (hook_uses(row, MECHANISM_UPROBE)) {
+		struct probe_result result = probe_uprobe(opening->att->uprobe_way, PROBE_CALLS);
+
+		if (result.stage == PROBE_WORKS)
+			return 0;
+		probe_reason(&result, "a function of a program", why, size);
+		return result.err ? result.err : -ENOTSUP;
+	}
 	if (row->is_way || !hook_uses(row, MECHANISM_TRAMPOLINE))
 		return 0;
 	err = way_trampolines(&opening->context);
@@ -92,6 +103,8 @@ static bool is_wanted(const struct hook_row *row, const struct attach_config *co
 		return config->tls;
 	case HOOK_OF_STORAGE_LIBRARIES:
 		return config->storage;
+	case HOOK_OF_PROBES:
+		return config->config && config->config->probes.n;
 	default:
 		return true;
 	}
@@ -127,26 +140,54 @@ static int hooks_select(struct opening *opening, enum way way, char *why, size_t
 
 /* ---- Loading ------------------------------------------------------------------------------------------------- */
 
+/* The address of a variable of the kernel; 0: it has none, or keeps its addresses to itself. */
+static __u64 kernel_address(const char *variable)
+{
+	FILE *symbols = fopen("/proc/kallsyms", "re");
+	unsigned long long address = 0, found = 0;
+	char line[256], name[128];
+
+	while (symbols && !found && fgets(line, sizeof(line), symbols))
+		if (strstr(line, variable) && sscanf(line, "%llx %*c %127s", &address, name) == 2 &&
+		    !strcmp(name, variable))
+			found = address;
+	if (symbols)
+		fclose(symbols);
+	return found;
+}
+
+/* Whether the kernel preempts itself: one that is told so at boot has that in a variable (kernel/sched/core.c). */
+static bool kernel_preempts(const struct utsname *kernel)
+{
+	enum { NONE, VOLUNTARY };
+	__u64 address;
+	__u32 mode;
+
+	if (!strstr(kernel->version, "PREEMPT_DYNAMIC"))
+		return strstr(kernel->version, "PREEMPT");
+	address = kernel_address("preempt_dynamic_mode");
+	return !address || probe_kernel_word(address, &mode) || (mode != NONE && mode != VOLUNTARY);
+}
+
 /*
- * Whether another program may run on a CPU in the middle of one: those on functions, where the kernel is built to be
- * preempted, those on tracepoints since the kernel no longer keeps preemption off around them (7.0), and those on
- * functions of processes since they may sleep (6.0, commit 8c7dcb84e3b7, "bpf: implement sleepable uprobes by
- * chaining gps").
+ * Whether another program may run on a CPU in the middle of one: those on functions, of the kernel or of a program,
+ * where the kernel preempts itself, and those on tracepoints since it no longer keeps preemption off around them
+ * (7.0).
  */
-static bool may_be_preempted(enum way way, bool probes)
+static bool may_be_preempted(enum way way, bool has_uprobes)
 {
 	struct utsname kernel;
 	unsigned int major = 0, minor = 0;
 
-	if (uname(&kernel) || !strstr(kernel.version, "PREEMPT"))
+	if (uname(&kernel) || !kernel_preempts(&kernel))
 		return false;
-	if (way == WAY_FEXIT || sscanf(kernel.release, "%u.%u", &major, &minor) != 2)
+	if (way == WAY_FEXIT || has_uprobes || sscanf(kernel.release, "%u.%u", &major, &minor) != 2)
 		return true;
-	return major > 6 || (major == 6 && (minor > 18 || probes));
+	return major > 6 || (major == 6 && minor > 18);
 }
 
-/* Whether the programs of that hook are to be loaded. */
-static bool has_hook(const struct attachment *att, enum hook_wish wish)
+/* Whether the programs that somebody asked for are to be loaded. */
+static bool has_wish(const struct attachment *att, enum hook_wish wish)
 {
 	for (int i = 0; i < att->n_hooks; i++)
 		if (att->hook[i].row->wish == wish)
@@ -159,11 +200,12 @@ static struct settings settings_of(const struct opening *opening, enum way way)
 	struct settings settings = kernel_config_settings(opening->config);
 
 	settings.hashed = opening->att->hashed;
-	settings.tls = has_hook(opening->att, HOOK_OF_TLS);
-	settings.storage_libraries = has_hook(opening->att, HOOK_OF_STORAGE_LIBRARIES);
+	settings.tls = has_wish(opening->att, HOOK_OF_TLS);
+	settings.probes = has_wish(opening->att, HOOK_OF_PROBES) ? opening->config->config->probes.n : 0;
+	settings.storage_libraries = has_wish(opening->att, HOOK_OF_STORAGE_LIBRARIES);
 	settings.at_syscall_end = way == WAY_SYS_EXIT;
 	settings.entry_and_return = way == WAY_KPROBE;
-	settings.preemptible = may_be_preempted(way, settings.tls || settings.storage_libraries);
+	settings.preemptible = may_be_preempted(way, settings.tls || settings.probes || settings.storage_libraries);
 	return settings;
 }
 
@@ -173,6 +215,9 @@ static int program_select(struct opening *opening, const struct hook_program *ro
 	struct bpf_program *program = bpf_object__find_program_by_name(att->object, row->name);
 	int n = opening->report->n_programs;
 	int err = bpf_program__set_autoload(program, true);
+
+	if (!err && row->mechanism == MECHANISM_UPROBE && att->uprobe_way == UPROBE_BY_LINK)
+		err = bpf_program__set_expected_attach_type(program, (enum bpf_attach_type)UPROBE_LINK_TYPE);
 
 	if (err || !opening->config->verifier || opening->mute || n == ATTACH_PROGRAMS)
 		return err;
@@ -269,6 +314,8 @@ int opening_load(struct opening *opening, enum way way, char *why, size_t size)
 			err = bpf_object__load(opening->att->object);
 		if (!err)
 			err = kernel_config_fill(opening->att->object, opening->config);
+		if (!err && settings.probes)
+			err = probes_fill(opening->att->probes, opening->att->object);
 		if (!err) {
 			programs_report(opening);
 			return 0;

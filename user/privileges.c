@@ -179,6 +179,56 @@ const char *privileges_advice(const struct privileges *privileges, int err, bool
 	return "run `tapstat doctor` to see what this kernel allows";
 }
 
+/* Leaves those capabilities that are there of `n`, for good. */
+static int leave(const cap_value_t *wanted, size_t n)
+{
+	cap_t now = cap_get_proc(), left = cap_init();
+	int err = 0;
+
+	if (!now || !left) {
+		err = -ENOMEM;
+		goto out;
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || cap_reset_ambient()) {
+		err = -errno;
+		goto out;
+	}
+	/* The bounding set limits what exec gives. Without CAP_SETPCAP it stays, and no_new_privs alone does it. */
+	for (cap_value_t cap = 0; has(now, CAP_SETPCAP, CAP_EFFECTIVE) && CAP_IS_SUPPORTED(cap); cap++) {
+		bool keep = false;
+
+		for (size_t i = 0; i < n; i++)
+			keep |= cap == wanted[i];
+		if (!keep && cap_drop_bound(cap)) {
+			err = -errno;
+			goto out;
+		}
+	}
+	for (size_t i = 0; i < n && !err; i++)
+		if (has(now, wanted[i], CAP_PERMITTED) &&
+		    (cap_set_flag(left, CAP_PERMITTED, 1, &wanted[i], CAP_SET) ||
+		     cap_set_flag(left, CAP_EFFECTIVE, 1, &wanted[i], CAP_SET)))
+			err = -errno;
+	if (!err && cap_set_proc(left))
+		err = -errno;
+out:
+	if (now)
+		cap_free(now);
+	if (left)
+		cap_free(left);
+	return err;
+}
+
+static bool is_permitted(cap_value_t cap)
+{
+	cap_t now = cap_get_proc();
+	bool permitted = now && has(now, cap, CAP_PERMITTED);
+
+	if (now)
+		cap_free(now);
+	return permitted;
+}
+
 /*
  * Reading a map, opening an iterator and asking for a program's statistics by descriptor need no capability since
  * Linux 5.19. Before it, kernel.unprivileged_bpf_disabled refuses every bpf() call without CAP_BPF.
@@ -186,39 +236,33 @@ const char *privileges_advice(const struct privileges *privileges, int err, bool
 int privileges_drop(const char **kept)
 {
 	static const char name_bpf[] = "cap_bpf", name_admin[] = "cap_sys_admin";
-	cap_t now = cap_get_proc(), left = cap_init();
-	cap_value_t keep = CAP_BPF;
-	int err = 0;
+	const bool bpf = is_permitted(CAP_BPF);
+	/* The one stands for the other, and privileges_missing() found one of the two. */
+	const cap_value_t keep = bpf ? CAP_BPF : CAP_SYS_ADMIN;
+	int err = leave(&keep, 1);
 
-	if (!now || !left) {
-		err = -ENOMEM;
-		goto out;
-	}
-	if (!has(now, CAP_BPF, CAP_PERMITTED))
-		keep = CAP_SYS_ADMIN; /* it stands for CAP_BPF, and privileges_missing() found one of the two */
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || cap_reset_ambient()) {
-		err = -errno;
-		goto out;
-	}
-	/* The bounding set limits what exec gives. Without CAP_SETPCAP it stays, and no_new_privs alone does it. */
-	if (has(now, CAP_SETPCAP, CAP_EFFECTIVE)) {
-		for (cap_value_t cap = 0; CAP_IS_SUPPORTED(cap); cap++) {
-			if (cap != keep && cap_drop_bound(cap)) {
-				err = -errno;
-				goto out;
-			}
-		}
-	}
-	if (cap_set_flag(left, CAP_PERMITTED, 1, &keep, CAP_SET) ||
-	    cap_set_flag(left, CAP_EFFECTIVE, 1, &keep, CAP_SET) || cap_set_proc(left)) {
-		err = -errno;
-		goto out;
-	}
-	*kept = keep == CAP_BPF ? name_bpf : name_admin;
-out:
-	if (now)
-		cap_free(now);
-	if (left)
-		cap_free(left);
+	if (!err)
+		*kept = bpf ? name_bpf : name_admin;
 	return err;
+}
+
+/*
+ * What a program maps is read with CAP_SYS_PTRACE and opened with CAP_CHECKPOINT_RESTORE (or CAP_SYS_ADMIN), its
+ * files in folders of others with CAP_DAC_READ_SEARCH; records of mappings need CAP_PERFMON, uprobes CAP_BPF or, by
+ * perf event, CAP_SYS_ADMIN.
+ */
+int privileges_drop_to_attach(bool by_event)
+{
+	static const cap_value_t keep[] = {
+		CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN};
+	const size_t all = sizeof(keep) / sizeof(keep[0]);
+	const bool enough = is_permitted(CAP_BPF) && is_permitted(CAP_PERFMON) &&
+			    is_permitted(CAP_CHECKPOINT_RESTORE) && !is_perf_restricted() && !by_event;
+
+	return leave(keep, enough ? all - 1 : all);
+}
+
+bool privileges_may_trace(void)
+{
+	return is_permitted(CAP_SYS_PTRACE);
 }

@@ -44,4 +44,11 @@ bool privileges_release_has_memlock(const char *release);
  */
 int privileges_drop(const char **kept);
 
+/* Gives up what the process that attaches probes does not need (attacher.h); `by_event`: uprobe.h. 0 or a negative
+ * errno. */
+int privileges_drop_to_attach(bool by_event);
+
+/* Whether the processes of others show what they map. */
+bool privileges_may_trace(void);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <link.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
@@ -32,6 +33,7 @@ struct trial {
 	enum bpf_attach_type attach_type;
 	__u32 id;
 	const char *function; /* of a kprobe */
+	__u64 offset;         /* of a uprobe, in tapstat's own file */
 };
 
 static int send_byte(int sock, int call)
@@ -56,6 +58,32 @@ static int receive_byte(int sock, int call)
 	return n == 1 ? 0 : -1;
 }
 
+/* What a uprobe is put on. */
+__attribute__((noinline, noclone)) static void called(int n)
+{
+	__asm__ volatile("" ::"r"(n) : "memory");
+}
+
+/* Where the file that the address came from has it. */
+struct own_file {
+	__u64 address, offset;
+};
+
+static int look_into(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct own_file *own = arg;
+
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+		__u64 start = info->dlpi_addr + segment->p_vaddr;
+
+		if (segment->p_type == PT_LOAD && own->address - start < segment->p_filesz)
+			own->offset = own->address - start + segment->p_offset;
+	}
+	return 1; /* the program itself comes first */
+}
+
 /* PROBE_CALLS of each. */
 static int exercise(void)
 {
@@ -66,6 +94,8 @@ static int exercise(void)
 	for (int call = 0; call < PROBE_CALLS && !err; call++)
 		if (send_byte(pair[0], call) || receive_byte(pair[1], call))
 			err = -errno;
+	for (int call = 0; call < PROBE_CALLS; call++)
+		called(call);
 	close(pair[0]);
 	close(pair[1]);
 	return err;
@@ -111,6 +141,19 @@ static int attach_kprobe(const char *function, int program)
 	return fd;
 }
 
+static int attach(const struct trial *trial, int program)
+{
+	const struct uprobe_places here = {.path = "/proc/self/exe", .offset = &trial->offset, .n = 1};
+	int fd, n;
+
+	if (trial->function)
+		return attach_kprobe(trial->function, program);
+	if (!trial->offset)
+		return bpf_raw_tracepoint_open(NULL, program);
+	n = uprobe_attach(trial->attach_type ? UPROBE_BY_LINK : UPROBE_BY_EVENT, program, &here, &fd);
+	return n < 0 ? n : fd;
+}
+
 static struct probe_result try(const struct trial *trial, int counter, unsigned int least)
 {
 	__u32 key = 0, runs = 0;
@@ -118,7 +161,7 @@ static struct probe_result try(const struct trial *trial, int counter, unsigned 
 
 	if (program < 0)
 		return (struct probe_result){PROBE_NOT_LOADED, program};
-	attached = trial->function ? attach_kprobe(trial->function, program) : bpf_raw_tracepoint_open(NULL, program);
+	attached = attach(trial, program);
 	if (attached < 0) {
 		close(program);
 		return (struct probe_result){PROBE_NOT_ATTACHED, attached};
@@ -161,17 +204,17 @@ static struct probe_result probe(const struct trial *trial, unsigned int least)
 
 struct probe_result probe_tracepoint(__u32 type, unsigned int least)
 {
-	return probe(&(struct trial){BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, type, NULL}, least);
+	return probe(&(struct trial){BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, type, NULL, 0}, least);
 }
 
 struct probe_result probe_trampoline(__u32 function, unsigned int least)
 {
-	return probe(&(struct trial){BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, function, NULL}, least);
+	return probe(&(struct trial){BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, function, NULL, 0}, least);
 }
 
 int probe_trampoline_load(__u32 function)
 {
-	const struct trial trial = {BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, function, NULL};
+	const struct trial trial = {BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, function, NULL, 0};
 	const int counter = new_counter();
 	int err = counter < 0 ? counter : closed(load(&trial, counter));
 
@@ -181,7 +224,19 @@ int probe_trampoline_load(__u32 function)
 
 struct probe_result probe_kprobe(const char *function, unsigned int least)
 {
-	return probe(&(struct trial){BPF_PROG_TYPE_KPROBE, 0, 0, function}, least);
+	return probe(&(struct trial){BPF_PROG_TYPE_KPROBE, 0, 0, function, 0}, least);
+}
+
+struct probe_result probe_uprobe(enum uprobe_way way, unsigned int least)
+{
+	struct own_file own = {.address = (__u64)(unsigned long)called};
+
+	dl_iterate_phdr(look_into, &own);
+	if (!own.offset)
+		return (struct probe_result){PROBE_NOT_TRIED, -ENOENT};
+	return probe(&(struct trial){BPF_PROG_TYPE_KPROBE, way == UPROBE_BY_LINK ? UPROBE_LINK_TYPE : 0, 0, NULL,
+				     own.offset},
+		     least);
 }
 
 int probe_call(void)
@@ -206,6 +261,31 @@ int probe_kernel_reads(void)
 				    sizeof(insns) / sizeof(insns[0]), NULL));
 }
 
+int probe_kernel_word(__u64 address, __u32 *out)
+{
+	/* word = 0; bpf_probe_read_kernel(&word, 4, address); return word; */
+	const struct bpf_insn insns[] = {
+		{.code = BPF_ST | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_10, .off = -8, .imm = 0},
+		{.code = MOVE | BPF_X, .dst_reg = 1, .src_reg = BPF_REG_10},
+		{.code = ADD, .dst_reg = 1, .imm = -8},
+		{.code = MOVE, .dst_reg = 2, .imm = sizeof(*out)},
+		{.code = LOAD_64, .dst_reg = 3, .imm = (__s32)address},
+		{.imm = (__s32)(address >> 32)},
+		{.code = CALL, .imm = BPF_FUNC_probe_read_kernel},
+		{.code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = 0, .src_reg = BPF_REG_10, .off = -8},
+		{.code = LEAVE},
+	};
+	LIBBPF_OPTS(bpf_test_run_opts, run);
+	int program = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "ts_probe", "GPL", insns,
+				    sizeof(insns) / sizeof(insns[0]), NULL);
+	int err = program < 0 ? program : bpf_prog_test_run_opts(program, &run);
+
+	closed(program);
+	if (!err)
+		*out = run.retval;
+	return err;
+}
+
 void probe_reason(const struct probe_result *result, const char *on, char *out, size_t size)
 {
 	const char *error = complaint_error(result->err);
@@ -216,7 +296,7 @@ void probe_reason(const struct probe_result *result, const char *on, char *out, 
 		snprintf(out, size,
 			 "a program on %s does not run at every call: this kernel has it inlined elsewhere", on);
 	else if (result->stage == PROBE_NOT_ATTACHED && result->err == -ENODEV)
-		snprintf(out, size, "this kernel has no kprobe events (%s is missing)", kprobe_type_path);
+		snprintf(out, size, "this kernel has no events for it in /sys/bus/event_source/devices");
 	else if (result->stage == PROBE_NOT_ATTACHED)
 		snprintf(out, size, "the kernel refuses to attach a program to %s: %s", on, error);
 	else

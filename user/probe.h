@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "kernel_types.h"
+#include "uprobe.h"
 
 /* How far a probe came. */
 enum probe_stage {
@@ -41,11 +42,17 @@ int probe_trampoline_load(__u32 function);
 /* A kprobe at the start of a function. -ENODEV: the kernel has no kprobe events. */
 struct probe_result probe_kprobe(const char *function, unsigned int least);
 
+/* A uprobe on a function of tapstat itself. -ENODEV: the kernel has no uprobe events. */
+struct probe_result probe_uprobe(enum uprobe_way way, unsigned int least);
+
 /* A bpf() that needs no more than the call itself: 0 or a negative errno. */
 int probe_call(void);
 
 /* A program that reads the kernel's memory by helper. 0 or a negative errno; -EINVAL: the kernel keeps that back. */
 int probe_kernel_reads(void);
+
+/* A word of the kernel's memory. 0 or a negative errno. */
+int probe_kernel_word(__u64 address, __u32 *out);
 
 /* "the kernel refuses to …: ERROR" about `on`, for people; `result` is none that works. */
 void probe_reason(const struct probe_result *result, const char *on, char *out, size_t size);

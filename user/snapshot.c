@@ -383,6 +383,9 @@ int snapshot_take(struct attachment *att, struct snapshot *snap)
 	err = queues_read(att, snap);
 	if (err)
 		return err;
+	err = functions_read(att, snap);
+	if (err)
+		return err;
 	hooks_read(att, snap);
 	maps_read(att, snap);
 	snap->memory_ceiling_bytes = att->memory_ceiling_bytes;
@@ -417,5 +420,6 @@ void snapshot_free(struct snapshot *snap)
 	free(snap->codes);
 	free(snap->refused);
 	free(snap->queues);
+	free(snap->functions);
 	memset(snap, 0, sizeof(*snap));
 }

@@ -12,7 +12,8 @@
 #include "processes.h"
 #include "tapstat/abi.h"
 
-struct attachment; /* attach.h */
+struct attachment;     /* attach.h */
+struct probe_families; /* probe_families.h */
 
 /* One service in one role, summed over the CPUs. */
 struct series_snapshot {
@@ -52,6 +53,14 @@ struct queue_snapshot {
 	__u64 depth;
 };
 
+/* What a function probe counts of one service and value of its argument's label, summed over the CPUs. */
+struct function_snapshot {
+	__u32 probe; /* its number */
+	__u32 value; /* of its argument's label; the configured ones and above: other */
+	char service[SERVICE_NAME_BYTES];
+	__u64 cell[FUNCTION_CELL_COUNT];
+};
+
 struct hook_snapshot {
 	const char *name; /* static */
 	bool attached;
@@ -78,6 +87,10 @@ struct snapshot {
 	size_t n_refused, cap_refused;
 	struct queue_snapshot *queues; /* by service and type */
 	size_t n_queues, cap_queues;
+	const struct probe_families *probes; /* of the configuration; NULL: it has none */
+	struct function_snapshot *functions;
+	size_t n_functions, cap_functions;
+	__u64 unmatched[MAX_PROBES][PROBE_SIDE_COUNT]; /* by probe */
 	struct hook_snapshot hook[SNAPSHOT_MAX_HOOKS];
 	size_t n_hooks;
 	struct map_snapshot map[SNAPSHOT_MAX_MAPS];

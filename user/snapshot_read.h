@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Inside snapshot: what its two files share, snapshot.c (series, the scan) and snapshot_rows.c (operations,
- * endpoints).
+ * Inside snapshot: what its files share: snapshot.c (series, the scan), snapshot_rows.c (operations, endpoints),
+ * snapshot_queues.c and snapshot_functions.c.
  */
 #ifndef TAPSTAT_SNAPSHOT_READ_H
 #define TAPSTAT_SNAPSHOT_READ_H
@@ -17,6 +17,9 @@ int reserve(void **array, size_t *capacity, size_t n, size_t size);
 
 /* Reads the rows and their uncommon statuses; the series have been read. 0 or a negative errno. */
 int rows_read(struct attachment *att, struct snapshot *snap);
+
+/* Reads what function probes counted. 0 or a negative errno. */
+int functions_read(struct attachment *att, struct snapshot *snap);
 
 /* Reads the lengths of queues. 0 or a negative errno. */
 int queues_read(struct attachment *att, struct snapshot *snap);

@@ -183,11 +183,21 @@ static __always_inline bool mysql_is_refusal(const __u8 *p)
 	return !mysql_not_letters((text & 0xffffff) | 0x6161616161000000ULL);
 }
 
-/* The server's greeting, or its refusal to greet. */
+/* The first packet inside TLS: the client's whole answer to a greeting that passed in clear, its second packet. */
+static __always_inline bool mysql_logs_in(__u32 sequence, __u32 length, __u32 capabilities)
+{
+	const __u32 both = MYSQL_CLIENT_PROTOCOL_41 | MYSQL_CLIENT_SSL;
+
+	return sequence == 2 && length > 32 && (capabilities & both) == both;
+}
+
+/* The server's greeting, or its refusal to greet; inside TLS the client's answer. */
 static __always_inline enum starts mysql_starts(const __u8 *p, __u32 avail)
 {
 	__u32 header = low_bytes(load32(p), avail < 4 ? avail : 4), length = header & MYSQL_LONGEST;
 
+	if (avail >= LOOKAHEAD && length < 1024 && mysql_logs_in(header >> 24, length, load32(p + 4)))
+		return !(load32(p + 12) >> 8) ? STARTS_ASKING : STARTS_NOT; /* a character set, then zeros */
 	if (header >> 24 || length > 1024 || (avail >= 3 && length < 12))
 		return STARTS_NOT;
 	if (avail >= 5 && p[4] != MYSQL_GREETING && p[4] != MYSQL_ERR)
@@ -347,6 +357,11 @@ static __always_inline enum verdict mysql_reply(struct stream *s, struct queue *
 {
 	__u32 capabilities = load32(p + 4);
 
+	if (!q->told[1] && mysql_logs_in(sequence, length, capabilities)) {
+		/* What it takes of the greeting, since that was not seen. */
+		q->told[1] = MYSQL_LOGIN | mysql_capabilities(capabilities);
+		sequence = 1;
+	}
 	if (!(q->told[1] & (MYSQL_LOGIN | MYSQL_TAKES_FILE)))
 		return MALFORMED;
 	x->consumed = MYSQL_HEADER;

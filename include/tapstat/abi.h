@@ -215,6 +215,105 @@ struct storage_function {
 	__u8 bits;      /* enum storage_bits */
 };
 
+/* ---- Function probes (user/probes.h) -------------------------------------------------------------------------- */
+
+enum {
+	MAX_PROBES = 64,
+	MAX_FUNCTION_PLACES = 1024, /* kinds of places, of all probes; USDT has one for each form of its arguments */
+	MAX_FUNCTION_ROWS = 1024,
+	PROBE_BOUNDS = 24,                /* of a histogram, without +Inf */
+	PROBE_VALUES = 16,                /* numbers that an argument's label has a text for ... */
+	PROBE_VALUE_OTHER = PROBE_VALUES, /* ... and any other one */
+	PROBE_VALUE_CELLS,
+};
+
+/* What a probe measures; bits of function_probe.measures. */
+enum probe_measure {
+	MEASURE_CALLS,
+	MEASURE_ERRORS,
+	MEASURE_IN_FLIGHT,
+	MEASURE_DURATION,
+	MEASURE_BYTES, /* one number */
+	MEASURE_SIZES, /* a histogram of the same */
+	MEASURE_COUNT
+};
+
+enum function_cell {
+	FUNCTION_CALLS,
+	FUNCTION_ERRORS,
+	FUNCTION_IN_FLIGHT, /* entries less ends; of one CPU it may be below 0 */
+	FUNCTION_BYTES,
+	FUNCTION_DURATION, /* a histogram, ns */
+	FUNCTION_SIZES = FUNCTION_DURATION + PROBE_BOUNDS + 2,
+	FUNCTION_CELL_COUNT = FUNCTION_SIZES + PROBE_BOUNDS + 2
+};
+
+/* Value of map `function_cells`, one per CPU: what one probe counts of one service and value of its argument's label.
+ */
+struct function_cells {
+	__u64 cell[FUNCTION_CELL_COUNT];
+};
+
+/* Value of map `function_row_infos`: what a row of `function_cells` counts. */
+struct function_row_info {
+	__u32 used; /* written last */
+	__u32 probe;
+	__u32 service;
+	__u32 value; /* of the argument's label */
+};
+
+/* Value of map `function_rows`, by probe * (MAX_SERVICES + 1) + service: the row of each value; 0: none yet. */
+struct function_rows {
+	__u32 row[PROBE_VALUE_CELLS + 1];
+};
+
+/* Value of map `unmatched_by_probe`, one per CPU. */
+struct function_unmatched {
+	__u64 entries; /* whose return never came, or came when the entry was forgotten */
+	__u64 returns; /* that no entry is known of */
+};
+
+enum operand_kind { OPERAND_NONE, OPERAND_CONSTANT, OPERAND_REGISTER, OPERAND_MEMORY };
+
+/* Where a place finds a number, and how wide it is. */
+struct operand {
+	__u8 kind;      /* enum operand_kind */
+	__u8 bytes;     /* 1, 2, 4 or 8 */
+	__u8 is_signed; /* else it is filled up with zeros */
+	__u8 scale;     /* OPERAND_MEMORY: the index counts 1 << scale bytes */
+	__u16 base;     /* offset of a register in struct pt_regs; OPERAND_MEMORY: NO_REGISTER for none */
+	__u16 index;    /* OPERAND_MEMORY: another one, or NO_REGISTER */
+	__s64 number;   /* OPERAND_CONSTANT: itself; OPERAND_MEMORY: added to the address */
+};
+
+#define NO_REGISTER 0xffff
+
+/* Value of map `function_places`, by the cookie of an attached program. */
+struct function_place {
+	__u32 probe;
+	__u32 is_go; /* calls belong to the goroutine, else to the thread */
+	__s32 depth; /* bytes from the stack pointer at this place up to that at the function's entry */
+	__u32 pad;
+	struct operand value; /* entry: of the argument's label; return: what the condition of errors looks at */
+	struct operand bytes;
+};
+
+enum comparison { COMPARE_EQ, COMPARE_NE, COMPARE_LT, COMPARE_LE, COMPARE_GT, COMPARE_GE };
+
+/* Value of map `function_probes`, by the number of the probe in the configuration. */
+struct function_probe {
+	__u32 measures;   /* 1 << enum probe_measure */
+	__u32 has_return; /* entries wait for their returns */
+	__u32 n_values;
+	__u32 comparison; /* enum comparison: of a result with `limit`, which makes it an error */
+	__s64 limit;
+	__s64 value[PROBE_VALUES];
+	__u64 duration_bound[PROBE_BOUNDS]; /* ns, upper, inclusive; behind the last: NO_BOUND */
+	__u64 size_bound[PROBE_BOUNDS];
+};
+
+#define NO_BOUND (~0ULL >> 1)
+
 /* ---- Variables ---------------------------------------------------------------------------------------------- */
 
 /* The configuration: section .rodata.settings, set between open and load. */
@@ -236,6 +335,7 @@ struct settings {
 	__u32 selecting_process; /* ... that looks at the process */
 	__u32 tls;               /* whether TLS libraries are looked into */
 	__u32 storage_libraries; /* whether calls of storage libraries are counted */
+	__u32 probes;            /* how many are in `function_probes` */
 	char file_service[MAX_FILE_SERVICES][SELECTOR_TEXT_BYTES]; /* globs */
 	struct selectors selectors;
 };
@@ -249,6 +349,8 @@ struct shared {
 	__u32 self_tgid;     /* tapstat itself, never watched; each scan sets it, in the context of tapstat */
 	__u32 lock;          /* kernel side, where atomic operations are missing */
 	__u32 queue_rows;    /* those of `rows` that belong to keys of queues */
+	__u32 function_rows; /* numbers given out in `function_cells`, but for the first MAX_PROBES */
+	__u32 pad;
 };
 
 #endif

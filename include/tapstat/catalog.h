@@ -342,6 +342,9 @@ enum label_method { LABEL_SET_METHOD(TAPSTAT_LABEL_VALUE) METHOD_COUNT };
 	  "The most memory that tapstat's kernel maps can take, connection state included.")                         \
 	F(TLS_CONNECTIONS, "tapstat_tls_connections_total", COUNTER, "library,visible",                              \
 	  "Connections that speak TLS; visible: whether tapstat sees their plaintext.")                              \
+	F(PROBE_UNMATCHED, "tapstat_probe_unmatched_total", COUNTER, "probe,side",                                   \
+	  "Calls of probed functions without a duration: entry, whose return was not seen (longjmp, exec, the end "  \
+	  "of the thread, deep recursion); return, whose entry was not.")                                            \
 	F(SCRAPE_DURATION, "tapstat_scrape_duration_seconds", GAUGE, "", "Time that collecting this scrape took.")   \
 	F(PROCESS_CPU, "process_cpu_seconds_total", COUNTER, "", "User and system CPU time of tapstat itself.")      \
 	F(PROCESS_OPEN_FDS, "process_open_fds", GAUGE, "", "Open file descriptors of tapstat itself.")               \
@@ -383,8 +386,16 @@ enum label_unparsed { LABEL_SET_UNPARSED(TAPSTAT_LABEL_VALUE) UNPARSED_COUNT };
 	V(DROPPED, MAX_CODES, "max_codes")                 /* HTTP requests whose uncommon status is missing */   \
 	V(DROPPED, MAX_QUEUE_KEYS, "max_queue_keys")       /* keys missing from message_queue_depth */           \
 	V(DROPPED, MAX_TLS_OBJECTS, "max_tls_objects")     /* TLS connections, or calls on them, not followed */   \
-	V(DROPPED, UNMATCHED, "unmatched")                 /* requests whose answer was lost with a gap */
+	V(DROPPED, UNMATCHED, "unmatched")                 /* requests whose answer was lost with a gap */ \
+	V(DROPPED, MAX_FUNCTION_ROWS, "max_function_rows") /* calls counted under service="other" */             \
+	V(DROPPED, UNIDENTIFIED, "unidentified")           /* calls of a process that could not be looked at */
 enum label_dropped { LABEL_SET_DROPPED(TAPSTAT_LABEL_VALUE) DROPPED_COUNT };
+
+/* tapstat_probe_unmatched_total{side} */
+#define LABEL_SET_PROBE_SIDE(V)          \
+	V(PROBE_SIDE, ENTRY, "entry")    \
+	V(PROBE_SIDE, RETURN, "return")
+enum label_probe_side { LABEL_SET_PROBE_SIDE(TAPSTAT_LABEL_VALUE) PROBE_SIDE_COUNT };
 
 /* {protocol}: how far classification came, in the order of enum protocol (bpf/classify.h). */
 #define LABEL_SET_PROTOCOL(V)               \
@@ -438,9 +449,10 @@ enum self_cell {
 	SELF_DROPPED = SELF_UNPARSED + UNPARSED_COUNT,
 	SELF_JOINED = SELF_DROPPED + DROPPED_COUNT,
 	SELF_TLS = SELF_JOINED + PROTOCOL_COUNT, /* enum label_library × enum label_visible */
-	SELF_FOLDED_CONNECTIONS = SELF_TLS + LIBRARY_COUNT * VISIBLE_COUNT, /* connections counted under service="other" */
-	SELF_FOLDED_HTTP,        /* requests counted under endpoint="other" */
-	SELF_FOLDED_STORAGE,     /* operations counted under operation="other" for want of a row */
+	SELF_FOLDED_CONNECTIONS =
+		SELF_TLS + LIBRARY_COUNT * VISIBLE_COUNT, /* connections counted under service="other" */
+	SELF_FOLDED_HTTP,                                 /* requests counted under endpoint="other" */
+	SELF_FOLDED_STORAGE, /* operations counted under operation="other" for want of a row */
 	SELF_CELL_COUNT
 };
 

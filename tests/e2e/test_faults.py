@@ -22,14 +22,14 @@ from harness.conversation import (
 )
 from harness.metrics import sample
 from harness.processes import Failure, Skip, wait_until
-from harness.runner import cases
+from harness.runner import also_inside_tls, cases
 
 DECODE_ERROR = sample("ws_errors_total", error_type="decode")
 
 
-def agents(t):
+def agents(t, tls=False):
     t.attach()
-    return t.agent("server"), t.agent("client")
+    return t.agent("server", tls=tls), t.agent("client", tls=tls)
 
 
 def bad(opcode, payload=b"", fin=True, reserved=0, wrong_mask=False):
@@ -356,8 +356,9 @@ def test_tcp_timeout_is_a_timeout(t):
     t.verify([talk.book], server=server.service)
 
 
-def test_end_of_a_killed_process_is_counted(t):
-    server, client = agents(t)
+@also_inside_tls
+def test_end_of_a_killed_process_is_counted(t, tls=False):
+    server, client = agents(t, tls)
     talk = Conversation.opened(server, client).exchange(5)
     client.process.signal(9)
     client.process.wait()
@@ -366,8 +367,9 @@ def test_end_of_a_killed_process_is_counted(t):
     t.verify([talk.book], server.service, client.service)
 
 
-def test_duration_and_latency_are_what_they_were(t):
-    server, client = agents(t)
+@also_inside_tls
+def test_duration_and_latency_are_what_they_were(t, tls=False):
+    server, client = agents(t, tls)
     talk = Conversation.connect(server, client)
     talk.transfer("client", REQUEST)
     time.sleep(0.25)

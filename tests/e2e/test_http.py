@@ -10,7 +10,7 @@ import time
 from harness.conversation import MASK, REQUEST
 from harness.processes import Failure, wait_until
 from harness.requests import agree, http, verify_http, verify_sizes, verify_values
-from harness.runner import cases
+from harness.runner import also_inside_tls, cases
 from harness.servers import command, nginx, node_http, peer, python_http
 from harness.toolchain import need
 
@@ -46,13 +46,20 @@ def curl(t, server, *arguments, label="client", **options):
 
 
 def urls(server, *paths):
-    return [f"http://127.0.0.1:{server.port}{path}" for path in paths]
+    scheme = "https" if server.certificates else "http"
+    return [f"{scheme}://127.0.0.1:{server.port}{path}" for path in paths]
 
 
 def hand(t, server, label="client"):
     """A connection that the test works by hand, of an agent: (agent, socket)."""
-    agent = t.agent(label)
-    return agent, agent.connect(server.path or ("127.0.0.1", server.port))
+    agent = t.agent(label, tls=bool(server.certificates))
+    return agent, agent.connect_to(server)
+
+
+def python_client(t, server):
+    """peers/http_client.py with this server."""
+    scheme = ["https"] if server.certificates else []
+    return peer(t, "http_client.py", "client", "127.0.0.1", server.port, *scheme)
 
 
 def until(near, pattern, count=1):
@@ -90,7 +97,7 @@ def _by_curl(t, server):
 
 
 def _by_python(t, server):
-    client = peer(t, "http_client.py", "client", "127.0.0.1", server.port)
+    client = python_client(t, server)
     for path in ("/small", "/large", "/absent", "/empty"):
         client.ask({"do": "request", "path": path, "n": 10})
     return seen(client)
@@ -111,10 +118,11 @@ def _by_agent(t, server):
 CLIENTS = {"curl": _by_curl, "http.client": _by_python, "fetch": _by_fetch, "http.Agent": _by_agent}
 
 
+@also_inside_tls
 @cases(CLIENTS)
-def test_static_files_of_nginx_over_connections_kept_open_to(t, client):
+def test_static_files_of_nginx_over_connections_kept_open_to(t, client, tls=False):
     t.attach()
-    server = nginx(t)
+    server = nginx(t, tls=tls)
     files(server, small=10, large=1_000_000, empty=0)
     capture = t.capture(server.port)
     wire = client(t, server)
@@ -126,10 +134,11 @@ def test_static_files_of_nginx_over_connections_kept_open_to(t, client):
     verify_http(t, server.service, "server", stub_status(server, expected))
 
 
-def test_as_many_requests_as_nginx_counts_under_load(t):
+@also_inside_tls
+def test_as_many_requests_as_nginx_counts_under_load(t, tls=False):
     need("wrk")
     t.attach()
-    server = nginx(t, workers=2)
+    server = nginx(t, workers=2, tls=tls)
     files(server, page=4000)
     told = command(t, "wrk", "client", "-t2", "-c16", "-d1s", *urls(server, "/page")).decode()
     done = int(re.search(r"(\d+) requests in", told).group(1))
@@ -152,20 +161,22 @@ def test_as_many_requests_as_nginx_counts_under_load(t):
         raise Failure(f"the client: {dict(client)}, wrk tells of {done}")
 
 
-def test_python_s_http_server_whose_every_connection_ends_with_its_body(t):
+@also_inside_tls
+def test_python_s_http_server_whose_every_connection_ends_with_its_body(t, tls=False):
     t.attach()
-    server = python_http(t)
+    server = python_http(t, tls=tls)
     files(server, small=10, large=300_000)
     capture = t.capture(server.port)
     curl(t, server, *urls(server, *["/small", "/large", "/absent"] * 5))
     expected = get(small=5, large=5) + collections.Counter({("GET", "/absent", "404"): 5})
     captured(capture, expected)
-    both(t, "http.server", t.service("client"), expected)
+    both(t, server.service, t.service("client"), expected)
 
 
-def test_each_method(t):
+@also_inside_tls
+def test_each_method(t, tls=False):
     t.attach()
-    server = node_http(t)
+    server = node_http(t, tls=tls)
     capture = t.capture(server.port)
     expected = collections.Counter()
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"):
@@ -217,9 +228,10 @@ def test_the_asterisk_an_absolute_target_and_a_tunnel(t):
 # ---- where a message ends --------------------------------------------------------------------------------------
 
 
-def test_responses_without_a_body_and_those_to_head(t):
+@also_inside_tls
+def test_responses_without_a_body_and_those_to_head(t, tls=False):
     t.attach()
-    server = node_http(t)
+    server = node_http(t, tls=tls)
     capture = t.capture(server.port)
     agent, near = hand(t, server)
     expected = collections.Counter()
@@ -247,11 +259,12 @@ def endpoints(exchanges):
     return folded
 
 
-def test_chunked_bodies_with_trailers_that_look_like_responses(t):
+@also_inside_tls
+def test_chunked_bodies_with_trailers_that_look_like_responses(t, tls=False):
     t.attach()
-    server = node_http(t)
+    server = node_http(t, tls=tls)
     capture = t.capture(server.port)
-    client = peer(t, "http_client.py", "client", "127.0.0.1", server.port)
+    client = python_client(t, server)
     for _ in range(5):
         client.ask({"do": "request", "path": "/chunked/8"})
         client.ask({"do": "request", "path": "/echo", "method": "POST", "chunks": [1, 16, 5000, 70_000]})
@@ -261,10 +274,11 @@ def test_chunked_bodies_with_trailers_that_look_like_responses(t):
     both(t, server.service, t.service("client"), endpoints(expected))
 
 
-def test_informational_responses_are_not_counted(t):
+@also_inside_tls
+def test_informational_responses_are_not_counted(t, tls=False):
     """100 after `Expect`, 102 and 103 come before the one response that counts."""
     t.attach()
-    server = node_http(t)
+    server = node_http(t, tls=tls)
     capture = t.capture(server.port)
     (t.tmp / "body").write_bytes(bytes(50_000))
     told = curl(
@@ -291,10 +305,11 @@ def test_informational_responses_are_not_counted(t):
     both(t, server.service, t.service("client"), expected)
 
 
+@also_inside_tls
 @cases({"nginx": nginx, "node": node_http})
-def test_pipelined_requests(t, start):
+def test_pipelined_requests(t, start, tls=False):
     t.attach()
-    server = start(t)
+    server = start(t, tls=tls)
     if start is nginx:
         files(server, ok=2)
     agent, near = hand(t, server)
@@ -313,16 +328,17 @@ def test_pipelined_requests(t, start):
     verify_http(t, server.service, "server", expected)
 
 
-def test_http_1_0_and_bodies_that_end_with_the_connection(t):
+@also_inside_tls
+def test_http_1_0_and_bodies_that_end_with_the_connection(t, tls=False):
     t.attach()
-    server = node_http(t)
-    agent = t.agent("client")
+    server = node_http(t, tls=tls)
+    agent = t.agent("client", tls=tls)
     for request in (
         b"GET /close HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET /old HTTP/1.0\r\n\r\n",
         b"GET /close HTTP/1.0\r\n\r\n",
     ) * 4:
-        near = agent.connect(("127.0.0.1", server.port))
+        near = agent.connect_to(server)
         near.sendall(request)
         if b"HTTP/1.1 200" not in near.receive_rest():
             raise Failure("no answer")
@@ -332,9 +348,10 @@ def test_http_1_0_and_bodies_that_end_with_the_connection(t):
     both(t, server.service, agent.service, expected)
 
 
-def test_bodies_of_100_megabytes_by_sendfile(t):
+@also_inside_tls
+def test_bodies_of_100_megabytes_by_sendfile(t, tls=False):
     t.attach()
-    server = nginx(t)
+    server = nginx(t, tls=tls)
     with open(server.files / "huge", "wb") as huge:
         huge.truncate(HUGE)
     curl(t, server, *urls(server, "/huge", "/huge"), "-o", "/dev/null", "-o", "/dev/null")
@@ -345,9 +362,10 @@ def test_bodies_of_100_megabytes_by_sendfile(t):
         verify_sizes(t, "http_response_size_bytes", [HUGE, HUGE], service=t.service("client"), role="client")
 
 
-def test_a_refusal_before_the_body_is_complete_counts_once(t):
+@also_inside_tls
+def test_a_refusal_before_the_body_is_complete_counts_once(t, tls=False):
     t.attach()
-    server = node_http(t)
+    server = node_http(t, tls=tls)
     agent, near = hand(t, server)
     near.sendall(b"POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + bytes(1000))
     until(near, rb"HTTP/1.1 413")
@@ -361,10 +379,11 @@ def test_a_refusal_before_the_body_is_complete_counts_once(t):
 # ---- time and state --------------------------------------------------------------------------------------------
 
 
-def test_an_upgrade_is_one_101_with_its_handshake_s_duration(t):
+@also_inside_tls
+def test_an_upgrade_is_one_101_with_its_handshake_s_duration(t, tls=False):
     """Nothing of the tunnel is HTTP, however long it lasts."""
     t.attach()
-    server = node_http(t)
+    server = node_http(t, tls=tls)
     capture = t.capture(server.port)
     agent, near = hand(t, server)
     near.sendall(b"GET /before HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -392,9 +411,10 @@ def test_an_upgrade_is_one_101_with_its_handshake_s_duration(t):
                 raise Failure(f"{service}/{role}: no WebSocket connection was opened")
 
 
-def test_a_server_killed_in_the_middle_leaves_a_request_without_status(t):
+@also_inside_tls
+def test_a_server_killed_in_the_middle_leaves_a_request_without_status(t, tls=False):
     t.attach()
-    server = node_http(t)
+    server = node_http(t, tls=tls)
     agent, near = hand(t, server)
     near.sendall(b"GET /first HTTP/1.1\r\nHost: x\r\n\r\n")
     until(near, rb"ok$")
@@ -412,10 +432,11 @@ def test_a_server_killed_in_the_middle_leaves_a_request_without_status(t):
         verify_values(t, {"http_requests_in_flight": 0}, service=service, role=role)
 
 
-def test_durations_are_what_the_client_measured(t):
+@also_inside_tls
+def test_durations_are_what_the_client_measured(t, tls=False):
     t.attach()
-    server = node_http(t)
-    client = peer(t, "http_client.py", "client", "127.0.0.1", server.port)
+    server = node_http(t, tls=tls)
+    client = python_client(t, server)
     client.ask({"do": "request", "path": "/warm"})
     took = client.ask({"do": "request", "path": "/slow/120", "n": 3})["seconds"]
     took += client.ask({"do": "request", "path": "/slow/300", "n": 2})["seconds"]
@@ -437,11 +458,12 @@ def test_durations_are_what_the_client_measured(t):
             raise Failure(f"{service}/{role}: buckets {within}")
 
 
-def test_requests_in_flight(t):
+@also_inside_tls
+def test_requests_in_flight(t, tls=False):
     t.attach()
-    server = node_http(t)
-    agent = t.agent("client")
-    nears = [agent.connect(("127.0.0.1", server.port)) for _ in range(5)]
+    server = node_http(t, tls=tls)
+    agent = t.agent("client", tls=tls)
+    nears = [agent.connect_to(server) for _ in range(5)]
     for near in nears:
         near.sendall(b"GET /slow/1500 HTTP/1.1\r\nHost: x\r\n\r\n")
     for service, role in ((server.service, "server"), (agent.service, "client")):
@@ -456,15 +478,18 @@ def test_requests_in_flight(t):
 # ---- ways ------------------------------------------------------------------------------------------------------
 
 
-def test_a_proxy_counts_at_each_of_its_ends(t):
+@also_inside_tls
+def test_a_proxy_counts_at_each_of_its_ends(t, tls=False):
+    """Inside TLS at both of them."""
     t.attach()
-    upstream = node_http(t, "upstream")
+    upstream = node_http(t, "upstream", tls=tls)
     proxy = nginx(
         t,
-        f"location / {{ proxy_pass http://127.0.0.1:{upstream.port}; proxy_http_version 1.1;"
+        f"location / {{ proxy_pass {urls(upstream, '')[0]}; proxy_http_version 1.1;"
         " proxy_set_header Connection ''; }"
         " location /local { return 418; }",
         label="proxy",
+        tls=tls,
     )
     capture = t.capture(proxy.port, upstream.port)
     curl(t, proxy, *urls(proxy, *["/a", "/b", "/status/500"] * 5, "/local"))
@@ -497,9 +522,10 @@ def test_over_a_unix_socket(t, start):
     verify_http(t, server.service, "server", expected)
 
 
-def test_a_connection_open_before_is_joined(t):
-    server = node_http(t)
-    client = peer(t, "http_client.py", "client", "127.0.0.1", server.port)
+@also_inside_tls
+def test_a_connection_open_before_is_joined(t, tls=False):
+    server = node_http(t, tls=tls)
+    client = python_client(t, server)
     client.ask({"do": "request", "path": "/before", "n": 5})
     if not t.module.with_tapstat:
         return
@@ -576,7 +602,7 @@ def _bounded(t, service, role, status, count):
 def test_more_than_100_endpoints_fold_and_the_total_stays_exact(t):
     t.attach()
     server = node_http(t)
-    client = peer(t, "http_client.py", "client", "127.0.0.1", server.port)
+    client = python_client(t, server)
     for word in _words(150, 1):
         client.ask({"do": "request", "path": f"/{word}", "n": 2})
     for service, role in ((server.service, "server"), (t.service("client"), "client")):
@@ -598,11 +624,12 @@ def test_a_flood_of_random_paths_takes_no_more_room(t):
     _bounded(t, server.service, "server", "404", FLOOD + 1)
 
 
-def test_sizes_of_bodies(t):
+@also_inside_tls
+def test_sizes_of_bodies(t, tls=False):
     """Without heads, of requests and responses; a message without a body is one of 0 bytes."""
     t.attach()
-    server = node_http(t)
-    client = peer(t, "http_client.py", "client", "127.0.0.1", server.port)
+    server = node_http(t, tls=tls)
+    client = python_client(t, server)
     sizes = [0, 1, 16, 17, 64, 1000, 5000, 65536, 65537, 2_000_000]
     for size in sizes:
         client.ask({"do": "request", "path": "/echo", "method": "POST", "body": size})

@@ -4,14 +4,14 @@
 from harness.conversation import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Conversation, close_payload, encode
 from harness.metrics import sample
 from harness.processes import Failure
-from harness.runner import cases
+from harness.runner import also_inside_tls, cases
 
 ENOUGH = 24  # messages each way after which a connection must have been recognised
 
 
-def agents(t):
+def agents(t, tls=False):
     t.require_tapstat()
-    return t.agent("server"), t.agent("client")
+    return t.agent("server", tls=tls), t.agent("client", tls=tls)
 
 
 def joined(t, tapstat, server, client, talks):
@@ -83,9 +83,10 @@ TRAFFIC = {
 }
 
 
+@also_inside_tls
 @cases(TRAFFIC)
-def test_recognised_by(t, traffic):
-    server, client = agents(t)
+def test_recognised_by(t, traffic, tls=False):
+    server, client = agents(t, tls)
     talks = [Conversation.opened(server, client).exchange(2) for _ in range(2)]
     tapstat = t.own_tapstat()
     for talk in talks:
@@ -104,8 +105,9 @@ def test_recognised_by(t, traffic):
     )
 
 
-def test_recognised_although_tapstat_came_in_the_middle_of_a_large_frame(t):
-    server, client = agents(t)
+@also_inside_tls
+def test_recognised_although_tapstat_came_in_the_middle_of_a_large_frame(t, tls=False):
+    server, client = agents(t, tls)
     talk = Conversation.opened(server, client).exchange()
     frame = encode(BINARY, bytes(300_000), masked=True)
     talk.transfer("client", frame[:100_000])
@@ -139,8 +141,9 @@ def test_recognised_on_a_unix_socket(t):
     )
 
 
-def test_lost_after_joining_is_an_error_and_gives_no_duration(t):
-    server, client = agents(t)
+@also_inside_tls
+def test_lost_after_joining_is_an_error_and_gives_no_duration(t, tls=False):
+    server, client = agents(t, tls)
     listener = server.listen()
     talk = Conversation.opened(server, client, listener=listener)
     tapstat = t.own_tapstat()
@@ -159,8 +162,9 @@ def test_lost_after_joining_is_an_error_and_gives_no_duration(t):
     )
 
 
-def test_compressed_frames_are_taken_as_negotiated_before(t):
-    server, client = agents(t)
+@also_inside_tls
+def test_compressed_frames_are_taken_as_negotiated_before(t, tls=False):
+    server, client = agents(t, tls)
     talk = Conversation.opened(server, client)
     tapstat = t.own_tapstat()
 
@@ -177,8 +181,9 @@ def test_compressed_frames_are_taken_as_negotiated_before(t):
     t.verify([talk.book], server.service, client.service, adjust=left(1), tapstat=tapstat, baseline=baseline)
 
 
-def test_close_frames_end_a_joined_connection_as_closed(t):
-    server, client = agents(t)
+@also_inside_tls
+def test_close_frames_end_a_joined_connection_as_closed(t, tls=False):
+    server, client = agents(t, tls)
     talk = Conversation.opened(server, client)
     tapstat = t.own_tapstat()
     _small_messages(talk)

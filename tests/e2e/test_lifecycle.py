@@ -8,7 +8,7 @@ import time
 from harness.kernel import BpfObjects
 from harness.peers import CLIENTS, SERVERS
 from harness.processes import Failure
-from harness.runner import options
+from harness.runner import also_inside_tls, options
 from harness.tapstat import Tapstat
 from harness.toolchain import need
 
@@ -26,11 +26,13 @@ def left_behind(before, timeout=10.0):
         time.sleep(0.2)
 
 
-@options(timeout=300)
-def test_a_hundred_restarts_under_traffic(t):
+@also_inside_tls
+@options(timeout=600)
+def test_a_hundred_restarts_under_traffic(t, tls=False):
+    """Inside TLS by a shared library at the server and by one that is part of the program at the client."""
     need("bpftool")
     t.require_tapstat()
-    server = SERVERS["ws"](t)
+    server = SERVERS["websockets" if tls else "ws"](t, tls=tls)
     client = CLIENTS["ws"](t, server.url)
     connections, rounds = 4, 0
     client.ask("open", n=connections)

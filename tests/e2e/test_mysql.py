@@ -18,7 +18,7 @@ from harness.database_wire import (
 )
 from harness.databases import Driver, Mariadb
 from harness.processes import Failure, wait_until
-from harness.runner import cases
+from harness.runner import also_inside_tls, cases
 from harness.storage import Watch, by_status, compare, require_known, successes_together
 
 BACKEND = "mysql"
@@ -28,12 +28,13 @@ NO_STATEMENTS = frozenset({"ping", "stmt_prepare", "stmt_close", "stmt_reset", "
 class Scene:
     """A server with a table, and the judges of what happens to it from watch() on."""
 
-    def __init__(self, t, *statements, attached=True, capture=True):
+    def __init__(self, t, *statements, attached=True, capture=True, tls=False):
         if attached:
             t.attach()
         self.t = t
         self.captured = None
-        self.server = Mariadb(t, meanwhile=self._capture if capture else None)
+        # Nobody notes MariaDB's session keys.
+        self.server = Mariadb(t, meanwhile=self._capture if capture and not tls else None, tls=tls)
         for statement in ("create table test.item (id int primary key, name text)", *statements):
             self.server.sql(statement)
         self.clients = set()
@@ -45,9 +46,8 @@ class Scene:
 
     def program(self, name, *arguments, label="client", unix=False):
         """Runs one of MariaDB's own client programs as a service; returns its output."""
-        where = [f"--socket={self.server.socket}"] if unix else ["--host=127.0.0.1", f"--port={self.server.port}"]
         self.clients.add(self.t.service(label))
-        argv = [self.t.copy(shutil.which(name), label), "--no-defaults", "--user=root", *where, *arguments]
+        argv = [self.t.copy(shutil.which(name), label), "--no-defaults", *self.server.options(unix), *arguments]
         process = self.t.start(argv, name)
         chunks = list(iter(lambda: process.stdout.read(1 << 20), b""))
         self.status = process.wait(20)
@@ -157,11 +157,18 @@ CLIENTS = {
 }
 
 
+@also_inside_tls
 @cases(CLIENTS)
-def test_same_counts_as_the_server_and_the_dissector_with(t, drive):
-    scene = Scene(t).watch()
+def test_same_counts_as_the_server_and_the_dissector_with(t, drive, tls=False):
+    """Inside TLS, which the dissector can't read here, those of the same in plain form."""
+    scene, counts, quits = Scene(t).watch(), None, None
     drive(scene)
-    scene.verify()
+    if tls:
+        counts, commands = mysql_operations(scene.captured, scene.server.port)
+        quits = commands[COM_QUIT]
+        scene = Scene(t, tls=True).watch()
+        drive(scene)
+    scene.verify(counts, quits)
 
 
 def test_statements_over_a_unix_socket(t):
@@ -278,8 +285,9 @@ def test_compressed_connection_is_recognised_and_counted_as_not_visible(t):
 # ---- Time, size, life --------------------------------------------------------------------------------------------
 
 
-def test_duration_of_slow_statements_is_what_the_client_measures(t):
-    scene = Scene(t, capture=False).watch()
+@also_inside_tls
+def test_duration_of_slow_statements_is_what_the_client_measures(t, tls=False):
+    scene = Scene(t, capture=False, tls=tls).watch()
     client = scene.client("pymysql")
     client.ask("open")
     measured = client.run("select sleep(0.3)", times=3)["seconds"]
@@ -290,8 +298,9 @@ def test_duration_of_slow_statements_is_what_the_client_measures(t):
         scene.watched.verify_duration(scrape, service, role, "select", 0.9, measured)
 
 
-def test_result_of_a_hundred_megabytes(t):
-    scene = Scene(t, capture=False).watch()
+@also_inside_tls
+def test_result_of_a_hundred_megabytes(t, tls=False):
+    scene = Scene(t, capture=False, tls=tls).watch()
     client = scene.client("pymysql")
     client.ask("open")
     client.run("select repeat('x', 1000000) from seq_1_to_100", rows=100)
@@ -303,9 +312,10 @@ def test_result_of_a_hundred_megabytes(t):
     scene.watched.verify_bytes(scrape, scene.server.service, "server", "sent", size, size + 10_000)
 
 
-def test_packets_of_more_than_sixteen_megabytes(t):
+@also_inside_tls
+def test_packets_of_more_than_sixteen_megabytes(t, tls=False):
     """A payload of 2^24 - 1 bytes and more goes on in the next packet."""
-    scene = Scene(t, "create table test.large (data longblob)", capture=False).watch()
+    scene = Scene(t, "create table test.large (data longblob)", capture=False, tls=tls).watch()
     client = scene.client("pymysql")
     client.ask("open")
     client.run("set session max_statement_time = 0")
@@ -329,9 +339,10 @@ def test_bytes_lie_between_the_rows_and_what_tcp_carried(t):
     scene.watched.verify_bytes(scrape, client.service, "client", "sent", 10 * 30, wire["sent"])
 
 
-def test_connection_open_before_tapstat_is_recognised(t):
+@also_inside_tls
+def test_connection_open_before_tapstat_is_recognised(t, tls=False):
     t.require_tapstat()
-    scene = Scene(t, attached=False, capture=False)
+    scene = Scene(t, attached=False, capture=False, tls=tls)
     client = scene.client("pymysql")
     client.ask("open", n=2)
 
@@ -354,8 +365,9 @@ def test_connection_open_before_tapstat_is_recognised(t):
     scene.verify({**successes(select=90), ("select", "failed"): 6}, quits=0)
 
 
-def test_connections_are_active_while_a_request_is_outstanding(t):
-    scene = Scene(t, capture=False).watch()
+@also_inside_tls
+def test_connections_are_active_while_a_request_is_outstanding(t, tls=False):
+    scene = Scene(t, capture=False, tls=tls).watch()
     client = scene.client("pymysql")
     client.ask("open", n=4)
     for connection in range(4):

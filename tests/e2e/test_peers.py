@@ -5,7 +5,7 @@ import time
 
 from harness.peers import ABILITIES, CLIENTS, SERVERS
 from harness.processes import Failure, Skip
-from harness.runner import cases, options
+from harness.runner import also_inside_tls, cases, options
 
 TEXTS = [0, 1, 125, 126, 127, 1000, 65535, 65536]
 BINARIES = [0, 5, 126, 70000]
@@ -27,15 +27,29 @@ PAIRS = {
 }
 
 
+# Those whose TLS tapstat can see. socket.io's is that of ws; for µWebSockets' and Java's, see test_tls.py.
+INSIDE_TLS = (
+    "ws",
+    "ws with deflate",
+    "ws in a cluster",
+    "websockets",
+    "aiohttp",
+    "gorilla",
+    "websocketd",
+    "libwebsockets",
+)
+
+
 def echo_arguments(server, **more):
     return {"texts": server.limits.get("texts", TEXTS), "binaries": server.limits.get("binaries", BINARIES), **more}
 
 
+@also_inside_tls(rows=INSIDE_TLS)
 @cases(PAIRS)
 @options(timeout=90)
-def test_attached_before(t, pair):
+def test_attached_before(t, pair, tls=False):
     t.attach()
-    server = SERVERS[pair[0]](t)
+    server = SERVERS[pair[0]](t, **{"tls": True} if tls else {})
     captured = t.capture(server.port)
     client = CLIENTS[pair[1]](t, server.url)
     connections = server.limits.get("n", 3)
@@ -55,12 +69,13 @@ def test_attached_before(t, pair):
         t.verify_reports(connections, server.service, client.service, reports)
 
 
+@also_inside_tls(rows=INSIDE_TLS)
 @cases(PAIRS)
 @options(timeout=90)
-def test_attached_in_the_middle(t, pair):
+def test_attached_in_the_middle(t, pair, tls=False):
     """Traffic first, then tapstat; once all connections have joined, every count is exact from there on."""
     t.require_tapstat()
-    server = SERVERS[pair[0]](t)
+    server = SERVERS[pair[0]](t, **{"tls": True} if tls else {})
     client = CLIENTS[pair[1]](t, server.url)
     connections = server.limits.get("n", 3)
     captured = t.capture(server.port)
@@ -90,9 +105,10 @@ def since(before, after):
     return {key: value - before.get(key, 0) for key, value in after.items()} if after else None
 
 
-def test_server_that_pings_and_closes_and_client_that_vanishes(t):
+@also_inside_tls
+def test_server_that_pings_and_closes_and_client_that_vanishes(t, tls=False):
     t.attach()
-    server = SERVERS["ws"](t)
+    server = SERVERS["ws"](t, tls=tls)
     captured = t.capture(server.port)
     client = CLIENTS["ws"](t, server.url)
     client.ask("open", n=3)

@@ -4,7 +4,7 @@
 from harness.metrics import sample
 from harness.peers import CLIENTS, SERVERS, Running
 from harness.processes import Failure, accepts, free_port, wait_until
-from harness.runner import cases
+from harness.runner import also_inside_tls, cases
 from harness.toolchain import need
 
 CONFIGURATION = """
@@ -19,7 +19,7 @@ http {{
     uwsgi_temp_path {directory}; scgi_temp_path {directory};
     map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port}{secure};
         location / {{
             proxy_pass http://{upstream};
             proxy_http_version 1.1;
@@ -32,15 +32,21 @@ http {{
 """
 
 
-def nginx(t, upstream):
-    """A started proxy; both ends of it are the service nginx."""
+def nginx(t, upstream, tls=False):
+    """A started proxy; both ends of it are the service nginx. `tls`: where it terminates."""
     need("nginx")
     port = free_port()
     configuration = t.tmp / "nginx.conf"
-    configuration.write_text("user root;" + CONFIGURATION.format(directory=t.tmp, port=port, upstream=upstream))
+    secure = ""
+    if tls:
+        files = t.secure(port)
+        secure = f" ssl; ssl_certificate {files.certificate}; ssl_certificate_key {files.key}"
+    where = {"directory": t.tmp, "port": port, "upstream": upstream, "secure": secure}
+    configuration.write_text("user root;" + CONFIGURATION.format(**where))
     process = t.start(["nginx", "-c", configuration, "-p", t.tmp], "nginx")
     wait_until(lambda: accepts(port), "nginx listens")
-    return Running(process, "nginx", port, counts=False)
+    t.settle()
+    return Running(process, "nginx", port, counts=False, tls=tls)
 
 
 SPLICING = """
@@ -62,6 +68,7 @@ backend inside
 """
 
 
+@also_inside_tls
 @cases(
     {
         "ws": ("ws", "ws"),
@@ -69,10 +76,11 @@ backend inside
         "websockets and aiohttp": ("websockets", "aiohttp"),
     }
 )
-def test_both_ends_of_the_proxy(t, pair):
+def test_both_ends_of_the_proxy(t, pair, tls=False):
+    """Where TLS ends at the proxy, one of them is inside TLS and the other plain."""
     t.attach()
     server = SERVERS[pair[0]](t)
-    proxy = nginx(t, f"127.0.0.1:{server.port}")
+    proxy = nginx(t, f"127.0.0.1:{server.port}", tls)
     captured = t.capture(proxy.port, server.port)
     client = CLIENTS[pair[1]](t, proxy.url)
     client.ask("open", n=4)
@@ -85,12 +93,13 @@ def test_both_ends_of_the_proxy(t, pair):
     t.verify(inner, server=server.service, client=proxy.service, reports={"server": server.report()})
 
 
-def test_upstream_on_a_unix_socket(t):
+@also_inside_tls
+def test_upstream_on_a_unix_socket(t, tls=False):
     t.attach()
     path = t.tmp / "upstream"
     upstream = t.node("ws_server.js", "server", path)
     upstream.answer()
-    proxy = nginx(t, f"unix:{path}")
+    proxy = nginx(t, f"unix:{path}", tls)
     captured = t.capture(proxy.port)
     client = CLIENTS["ws"](t, proxy.url)
     client.ask("open", n=3)

@@ -8,7 +8,7 @@ import time
 
 from harness.processes import Failure, wait_until
 from harness.requests import agree, operations, verify_operations, verify_values
-from harness.runner import cases
+from harness.runner import also_inside_tls, cases
 from harness.servers import Resp, command, peer, redis
 
 ENOUGH = 24  # commands after which a connection that was open before must have been recognised
@@ -30,7 +30,7 @@ def by_command(counts):
 
 def captured(capture, told):
     """The server's counts are those of the wire."""
-    if not capture:
+    if not capture or capture.is_secure():  # Redis notes no session keys
         return
     agree(
         "INFO commandstats and the wire",
@@ -41,9 +41,13 @@ def captured(capture, told):
 
 def talk(t, server, label="client"):
     """An agent's connection to Redis, which the test works by hand: (agent, socket)."""
-    agent = t.agent(label)
-    near = agent.connect(server.path or ("127.0.0.1", server.port))
-    return agent, near
+    agent = t.agent(label, tls=bool(server.certificates))
+    return agent, agent.connect_to(server)
+
+
+def pool(t, script, server, size):
+    """A peer with so many connections to the server."""
+    return peer(t, script, "client", server.path or server.port, size, *["tls"] * bool(server.certificates))
 
 
 def exchange(near, *commands):
@@ -64,13 +68,14 @@ def total(client):
     return collections.Counter({(key.split(".")[1].lower(), "success"): n for key, n in told.items()})
 
 
+@also_inside_tls
 @cases({"RESP2": (), "RESP3": ("-3",)})
-def test_commands_of_redis_cli_are_counted_at_both_ends(t, options):
+def test_commands_of_redis_cli_are_counted_at_both_ends(t, options, tls=False):
     t.attach()
-    server = redis(t)
+    server = redis(t, tls=tls)
     capture = t.capture(server.port)
     script = b"SET a 1\nGET a\nGET none\nINCR a\nHSET h f v\nHGETALL h\nLPUSH l 1 2 3\nLRANGE l 0 -1\nSADD s x\nDEL a\n"
-    command(t, "redis-cli", "client", *options, "-p", server.port, given=script * 20)
+    command(t, "redis-cli", "client", *options, *server.where, given=script * 20)
     expected = ok(set=20, get=40, incr=20, hset=20, hgetall=20, lpush=20, lrange=20, sadd=20)
     expected["del", "success"] = 20
     told = server.operations()
@@ -84,11 +89,12 @@ def test_commands_of_redis_cli_are_counted_at_both_ends(t, options):
     verify_operations(t, t.service("client"), "client", "redis", told - ok(info=1))
 
 
+@also_inside_tls
 @cases({"one at a time": 1, "16 at a time": 16})
-def test_every_default_test_of_redis_benchmark(t, depth):
+def test_every_default_test_of_redis_benchmark(t, depth, tls=False):
     t.attach()
-    server = redis(t)
-    command(t, "redis-benchmark", "client", "-p", server.port, "-n", 800, "-c", 10, "-P", depth, "-q", "-d", 100)
+    server = redis(t, tls=tls)
+    command(t, "redis-benchmark", "client", *server.where, "-n", 800, "-c", 10, "-P", depth, "-q", "-d", 100)
     told = server.operations()
     for name in ("set", "get", "incr", "lpop", "rpop", "sadd", "hset", "spop", "zadd", "zpopmin", "mset", "rpush"):
         if told[name, "success"] != 800:
@@ -102,12 +108,13 @@ def test_every_default_test_of_redis_benchmark(t, depth):
                 raise Failure(f"the client's {name}: {client[name, 'success']} of {told[name, 'success']}")
 
 
+@also_inside_tls
 @cases({"redis-py": "redis_client.py", "ioredis": "redis_client.js"})
-def test_a_pool_is_counted_command_by_command(t, script):
+def test_a_pool_is_counted_command_by_command(t, script, tls=False):
     t.attach()
-    server = redis(t)
+    server = redis(t, tls=tls)
     capture = t.capture(server.port)
-    client = peer(t, script, "client", server.port, 4)
+    client = pool(t, script, server, 4)
     client.ask({"do": "open"})
     before = server.operations()
     commands = [
@@ -132,9 +139,10 @@ def test_a_pool_is_counted_command_by_command(t, script):
     verify_operations(t, t.service("client"), "client", "redis", own)
 
 
-def test_errors_are_failed_and_unknown_names_are_other(t):
+@also_inside_tls
+def test_errors_are_failed_and_unknown_names_are_other(t, tls=False):
     t.attach()
-    server = redis(t)
+    server = redis(t, tls=tls)
     agent, near = talk(t, server)
     answer = exchange(
         near,
@@ -157,9 +165,10 @@ def test_errors_are_failed_and_unknown_names_are_other(t):
     verify_operations(t, agent.service, "client", "redis", expected)
 
 
-def test_a_value_that_looks_like_an_error_is_none(t):
+@also_inside_tls
+def test_a_value_that_looks_like_an_error_is_none(t, tls=False):
     t.attach()
-    server = redis(t)
+    server = redis(t, tls=tls)
     agent, near = talk(t, server)
     for value in (b"-ERR no\r\n", b"-ERR x\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", b"", b"\r\n", bytes(range(256)) * 300):
         exchange(near, ("SET", "k", value), ("GET", "k"), ("LPUSH", "l", value), ("LRANGE", "l", 0, -1))
@@ -187,10 +196,11 @@ def test_a_transaction_counts_its_commands_and_its_exec(t):
     verify_operations(t, agent.service, "client", "redis", expected)
 
 
-def test_a_pipeline_of_1000_mixed_commands(t):
+@also_inside_tls
+def test_a_pipeline_of_1000_mixed_commands(t, tls=False):
     t.attach()
-    server = redis(t)
-    client = peer(t, "redis_client.py", "client", server.port, 1)
+    server = redis(t, tls=tls)
+    client = pool(t, "redis_client.py", server, 1)
     client.ask({"do": "open"})
     commands = [
         ["SET", "k", "v" * 700],
@@ -215,10 +225,11 @@ def test_a_pipeline_of_1000_mixed_commands(t):
     verify_operations(t, t.service("client"), "client", "redis", told - ok(info=1))
 
 
+@also_inside_tls
 @cases({"RESP2": False, "RESP3": True})
-def test_messages_pushed_to_a_subscriber_are_no_operations(t, third):
+def test_messages_pushed_to_a_subscriber_are_no_operations(t, third, tls=False):
     t.attach()
-    server = redis(t)
+    server = redis(t, tls=tls)
     subscriber, near = talk(t, server, "subscriber")
     hello = exchange(near, ("HELLO", 3)) if third else b""
     near.sendall(Resp.encode("SUBSCRIBE", "one", "two"))
@@ -260,9 +271,10 @@ def test_an_invalidation_pushed_between_answers_is_none(t):
     verify_operations(t, agent.service, "client", "redis", expected)
 
 
-def test_a_blocking_command_lasts_until_its_answer(t):
+@also_inside_tls
+def test_a_blocking_command_lasts_until_its_answer(t, tls=False):
     t.attach()
-    server = redis(t)
+    server = redis(t, tls=tls)
     agent, near = talk(t, server)
     began = time.monotonic()
     near.sendall(Resp.encode("BLPOP", "queue", 5))
@@ -308,9 +320,10 @@ def test_inline_commands_are_commands(t):
     verify_operations(t, agent.service, "client", "redis", expected)
 
 
-def test_hits_and_misses_are_those_of_the_keyspace(t):
+@also_inside_tls
+def test_hits_and_misses_are_those_of_the_keyspace(t, tls=False):
     t.attach()
-    server = redis(t)
+    server = redis(t, tls=tls)
     agent, near = talk(t, server)
     exchange(near, ("MSET", "a", 1, "b", 2, "empty", ""), ("HSET", "h", "f", "v"))
     exchange(
@@ -333,10 +346,11 @@ def test_hits_and_misses_are_those_of_the_keyspace(t):
         verify_values(t, expected, service=service)
 
 
+@also_inside_tls
 @cases({"redis-py": "redis_client.py", "ioredis": "redis_client.js"})
-def test_a_pool_that_was_open_before_is_joined_and_then_counted_to_the_unit(t, script):
-    server = redis(t)
-    client = peer(t, script, "client", server.port, 3)
+def test_a_pool_that_was_open_before_is_joined_and_then_counted_to_the_unit(t, script, tls=False):
+    server = redis(t, tls=tls)
+    client = pool(t, script, server, 3)
     client.ask({"do": "open"})
     some = [["SET", "k", "v"], ["GET", "k"], ["LPUSH", "k", "wrong"], ["MGET", "k", "none"]]
     client.ask({"do": "call", "commands": some, "n": 5})
@@ -359,7 +373,7 @@ def test_a_pool_that_was_open_before_is_joined_and_then_counted_to_the_unit(t, s
 def test_over_a_unix_socket(t):
     t.attach()
     server = redis(t, unix=True)
-    client = peer(t, "redis_client.py", "client", server.path, 2)
+    client = pool(t, "redis_client.py", server, 2)
     client.ask({"do": "open"})
     client.ask({"do": "call", "commands": [["SET", "k", "v" * 5000], ["GET", "k"], ["LPUSH", "k", "1"]], "n": 40})
     expected = ok(set=80, get=80)
@@ -370,9 +384,10 @@ def test_over_a_unix_socket(t):
     verify_operations(t, t.service("client"), "client", "redis", expected)
 
 
-def test_commands_that_a_killed_server_leaves_unanswered_are_failed(t):
+@also_inside_tls
+def test_commands_that_a_killed_server_leaves_unanswered_are_failed(t, tls=False):
     t.attach()
-    server = redis(t)
+    server = redis(t, tls=tls)
     agents = [talk(t, server, f"client{i}") for i in range(3)]
     for _, near in agents:
         exchange(near, *[("SET", "k", "v")] * 10)
@@ -392,13 +407,14 @@ def test_commands_that_a_killed_server_leaves_unanswered_are_failed(t):
     verify_operations(t, server.service, "server", "redis", everything, timed=False)
 
 
-def test_values_of_100_megabytes(t):
+@also_inside_tls
+def test_values_of_100_megabytes(t, tls=False):
     t.attach()
-    server = redis(t)
+    server = redis(t, tls=tls)
     (t.tmp / "value").write_bytes(os.urandom(1 << 20) * (HUGE >> 20))
     with open(t.tmp / "value", "rb") as value:
-        command(t, "redis-cli", "client", "-p", server.port, "-x", "SET", "big", given=value.read())
-    command(t, "redis-cli", "client", "-p", server.port, "GET", "big")
+        command(t, "redis-cli", "client", *server.where, "-x", "SET", "big", given=value.read())
+    command(t, "redis-cli", "client", *server.where, "GET", "big")
     told = server.operations()
     expected = ok(set=1, get=1)
     agree("INFO and the script", told - (told - expected), expected)

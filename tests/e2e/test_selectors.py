@@ -7,17 +7,17 @@ import pathlib
 from harness.agent import Agent
 from harness.conversation import Conversation
 from harness.processes import Failure, Skip
-from harness.runner import cases
+from harness.runner import also_inside_tls, cases
 from harness.toolchain import PEERS, PYTHON
 
 
 class Pairs:
     """Two servers and two clients. The suite's names for services are at hand before the processes are."""
 
-    def __init__(self, t):
+    def __init__(self, t, tls=False):
         t.require_tapstat()
-        self.servers = [t.agent(f"server{i}") for i in (1, 2)]
-        self.clients = [t.agent(f"client{i}") for i in (1, 2)]
+        self.servers = [t.agent(f"server{i}", tls=tls) for i in (1, 2)]
+        self.clients = [t.agent(f"client{i}", tls=tls) for i in (1, 2)]
         self.listeners = [server.listen() for server in self.servers]
 
     def talk(self):
@@ -73,9 +73,10 @@ SELECTORS = {
 }
 
 
+@also_inside_tls
 @cases(SELECTORS)
-def test_selector(t, selector):
-    pairs = Pairs(t)
+def test_selector(t, selector, tls=False):
+    pairs = Pairs(t, tls)
     options, chosen = selector(pairs)
     only(t, pairs, options, **chosen)
 

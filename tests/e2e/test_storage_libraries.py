@@ -76,13 +76,13 @@ def shared_sqlite():
 
 PEERS = {
     "SQLite": ("sqlite", SQLITE, shared_sqlite),
-    "SQLite in the program": ("sqlite", SQLITE, lambda: c_program("sqlite_calls", [":libsqlite3.a", "m"])),
+    "SQLite in the program": ("sqlite", SQLITE, lambda: c_program("sqlite_calls", [":libsqlite3.a", "m"], "static")),
     "LMDB": ("lmdb", LMDB, lambda: c_program("lmdb_calls", ["lmdb"])),
-    "LMDB in the program": ("lmdb", LMDB, lambda: c_program("lmdb_calls", [":liblmdb.a"])),
+    "LMDB in the program": ("lmdb", LMDB, lambda: c_program("lmdb_calls", [":liblmdb.a"], "static")),
     "LevelDB": ("leveldb", LEVELDB, lambda: cxx_program("leveldb_calls", ["leveldb"])),
-    "LevelDB in the program": ("leveldb", LEVELDB, lambda: cxx_program("leveldb_calls", [":libleveldb.a", "snappy"])),
+    "LevelDB in the program": ("leveldb", LEVELDB, lambda: cxx_program("leveldb_calls", [":libleveldb.a", "snappy"], "static")),
     "RocksDB": ("rocksdb", ROCKSDB, lambda: cxx_program("rocksdb_calls", ["rocksdb"])),
-    "RocksDB in the program": ("rocksdb", ROCKSDB, lambda: cxx_program("rocksdb_calls", ROCKSDB_STATIC)),
+    "RocksDB in the program": ("rocksdb", ROCKSDB, lambda: cxx_program("rocksdb_calls", ROCKSDB_STATIC, "static")),
 }
 
 

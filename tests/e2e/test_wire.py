@@ -19,7 +19,7 @@ from harness.conversation import (
 from harness.expect import differences, side_counts
 from harness.metrics import sample
 from harness.processes import Failure
-from harness.runner import cases
+from harness.runner import also_inside_tls, cases
 
 LENGTHS = [0, 1, 2, 124, 125, 126, 127, 128, 255, 256, 65534, 65535, 65536, 65537]
 
@@ -36,14 +36,17 @@ def with_books(t, connections, server, client, captured=None):
     return t.verify(books, server.service, client.service)
 
 
-def agents(t):
+def agents(t, tls=False):
     t.attach()
-    return t.agent("server"), t.agent("client")
+    return t.agent("server", tls=tls), t.agent("client", tls=tls)
 
 
 def captured_listener(t, server):
     listener = server.listen()
-    return listener, t.capture(listener.getsockname()[1])
+    port = listener.getsockname()[1]
+    if server.certificates:
+        t.secure(port)
+    return listener, t.capture(port)
 
 
 def in_pieces(size):
@@ -89,12 +92,15 @@ def peeking(socket, count):
     return data + socket.receive(count - len(data))
 
 
-HOW = {
+PIECEWISE = {
     "plain": {},
     "1-byte writes": in_pieces(1),
     "1-byte reads": read_in_pieces(1),
     "1-byte writes and reads": {**in_pieces(1), **read_in_pieces(1)},
     "7-byte writes, 5-byte reads": {**in_pieces(7), **read_in_pieces(5)},
+}
+HOW = {
+    **PIECEWISE,
     "sendmsg of 2": as_vector("sendmsg", 2),
     "sendmsg of 16": as_vector("sendmsg", 16),
     "sendmsg of 17": as_vector("sendmsg", 17),
@@ -122,9 +128,10 @@ def _converse(server, client, listener, how):
     return talk.close()
 
 
+@also_inside_tls(rows=PIECEWISE)
 @cases(HOW)
-def test_same_counts_however_the_bytes_are_written_and_read(t, how):
-    server, client = agents(t)
+def test_same_counts_however_the_bytes_are_written_and_read(t, how, tls=False):
+    server, client = agents(t, tls)
     with_books(t, [_converse(server, client, server.listen(), how)], server, client)
 
 
@@ -134,8 +141,9 @@ def test_same_counts_as_the_dissector_in_all_of_these_ways(t):
     with_books(t, [_converse(server, client, listener, how) for how in HOW.values()], server, client, captured)
 
 
-def test_every_length_and_opcode(t):
-    server, client = agents(t)
+@also_inside_tls
+def test_every_length_and_opcode(t, tls=False):
+    server, client = agents(t, tls)
     listener, captured = captured_listener(t, server)
     talk = Conversation.opened(server, client, listener=listener)
     for role in ("client", "server"):
@@ -152,8 +160,9 @@ def test_every_length_and_opcode(t):
     with_books(t, [talk], server, client, captured)
 
 
-def test_fragmented_messages_with_control_frames_between(t):
-    server, client = agents(t)
+@also_inside_tls
+def test_fragmented_messages_with_control_frames_between(t, tls=False):
+    server, client = agents(t, tls)
     listener, captured = captured_listener(t, server)
     talk = Conversation.opened(server, client, listener=listener)
     for role in ("client", "server"):
@@ -168,8 +177,9 @@ def test_fragmented_messages_with_control_frames_between(t):
     with_books(t, [talk], server, client, captured)
 
 
-def test_thousands_of_frames_in_one_write_and_read(t):
-    server, client = agents(t)
+@also_inside_tls
+def test_thousands_of_frames_in_one_write_and_read(t, tls=False):
+    server, client = agents(t, tls)
     listener, captured = captured_listener(t, server)
     talk = Conversation.opened(server, client, listener=listener)
     for role in ("client", "server"):
@@ -179,8 +189,9 @@ def test_thousands_of_frames_in_one_write_and_read(t):
     with_books(t, [talk], server, client, captured)
 
 
-def test_megabytes_in_one_frame_and_a_sum_past_32_bits_of_header(t):
-    server, client = agents(t)
+@also_inside_tls
+def test_megabytes_in_one_frame_and_a_sum_past_32_bits_of_header(t, tls=False):
+    server, client = agents(t, tls)
     listener, captured = captured_listener(t, server)
     talk = Conversation.opened(server, client, listener=listener)
     for role in ("client", "server"):
@@ -245,8 +256,9 @@ def test_handshake(t, messages):
     with_books(t, [talk], server, client)
 
 
-def test_handshakes_as_the_dissector_sees_them(t):
-    server, client = agents(t)
+@also_inside_tls
+def test_handshakes_as_the_dissector_sees_them(t, tls=False):
+    server, client = agents(t, tls)
     listener, captured = captured_listener(t, server)
     with_books(
         t,
@@ -260,8 +272,9 @@ def test_handshakes_as_the_dissector_sees_them(t):
     )
 
 
-def test_handshake_split_at_every_byte(t):
-    server, client = agents(t)
+@also_inside_tls
+def test_handshake_split_at_every_byte(t, tls=False):
+    server, client = agents(t, tls)
     listener, captured = captured_listener(t, server)
     talks = []
     for at in range(1, max(len(REQUEST), len(RESPONSE)), 3):
@@ -273,8 +286,9 @@ def test_handshake_split_at_every_byte(t):
     with_books(t, talks, server, client, captured)
 
 
-def test_first_frames_in_the_segment_of_the_101(t):
-    server, client = agents(t)
+@also_inside_tls
+def test_first_frames_in_the_segment_of_the_101(t, tls=False):
+    server, client = agents(t, tls)
     listener, captured = captured_listener(t, server)
     talks = []
     for read in ({}, read_in_pieces(1), read_in_pieces(64)):
@@ -288,8 +302,9 @@ def test_first_frames_in_the_segment_of_the_101(t):
     with_books(t, talks, server, client, captured)
 
 
-def test_upgrade_after_ordinary_requests_on_the_connection(t):
-    server, client = agents(t)
+@also_inside_tls
+def test_upgrade_after_ordinary_requests_on_the_connection(t, tls=False):
+    server, client = agents(t, tls)
     listener, captured = captured_listener(t, server)
     talk = Conversation.connect(server, client, listener=listener)
     for body in (b"", b"hello", b"b" * 70000):
@@ -303,8 +318,9 @@ def test_upgrade_after_ordinary_requests_on_the_connection(t):
     with_books(t, [talk], server, client, captured)
 
 
-def test_refused_by_code(t):
-    server, client = agents(t)
+@also_inside_tls
+def test_refused_by_code(t, tls=False):
+    server, client = agents(t, tls)
     listener, captured = captured_listener(t, server)
     talks = []
     for code in ("200", "301", "400", "401", "403", "404", "426", "500", "503", "403", "404", "404"):
@@ -316,8 +332,9 @@ def test_refused_by_code(t):
     with_books(t, talks, server, client, captured)
 
 
-def test_refused_without_an_answer(t):
-    server, client = agents(t)
+@also_inside_tls
+def test_refused_without_an_answer(t, tls=False):
+    server, client = agents(t, tls)
     listener, captured = captured_listener(t, server)
     talk = Conversation.connect(server, client, listener=listener)
     talk.transfer("client", REQUEST)
@@ -326,8 +343,9 @@ def test_refused_without_an_answer(t):
     with_books(t, [talk], server, client, captured)
 
 
-def test_refused_then_accepted_on_the_same_connection(t):
-    server, client = agents(t)
+@also_inside_tls
+def test_refused_then_accepted_on_the_same_connection(t, tls=False):
+    server, client = agents(t, tls)
     listener = server.listen()
     talk = Conversation.connect(server, client, listener=listener)
     talk.transfer("client", REQUEST)
@@ -338,8 +356,9 @@ def test_refused_then_accepted_on_the_same_connection(t):
     with_books(t, [refused, talk], server, client)
 
 
-def test_close_codes(t):
-    server, client = agents(t)
+@also_inside_tls
+def test_close_codes(t, tls=False):
+    server, client = agents(t, tls)
     listener, captured = captured_listener(t, server)
     codes = [1000, 1001, 1002, 1003, *range(1007, 1015), 3000, 3999, 4000, 4999, None]
     talks = [
@@ -350,8 +369,9 @@ def test_close_codes(t):
     with_books(t, talks, server, client, captured)
 
 
-def test_close_reason_and_two_close_frames_at_once(t):
-    server, client = agents(t)
+@also_inside_tls
+def test_close_reason_and_two_close_frames_at_once(t, tls=False):
+    server, client = agents(t, tls)
     listener, captured = captured_listener(t, server)
     talk = Conversation.opened(server, client, listener=listener)
     talk.send("client", CLOSE, close_payload(1000, b"r" * 123)).send("server", CLOSE, close_payload(1001, b"bye"))
@@ -388,20 +408,23 @@ def _last_frames_and_end_in_one_read(talk, *frames):
     talk.end("server")
 
 
-ENDS = {
+# A half-closed socket is none of TLS.
+HALF_CLOSED = {
+    "half-closed after Close frames": _half_close_after_close_frames,
+    "half-closed without a Close frame": _half_close_without_a_close_frame,
+    "shutdown of both directions": lambda talk: (talk.ends["server"].shutdown(2), talk.end("server", "client")),
+}
+WHOLE_ENDS = {
     "last frame and end in one read": _last_frames_and_end_in_one_read,
     "Close frame and end in one read": lambda talk: _last_frames_and_end_in_one_read(
         talk, (TEXT, b"last words"), (CLOSE, close_payload(1000))
     ),
     "a Close frame one way": _close_frame_one_way,
-    "half-closed after Close frames": _half_close_after_close_frames,
-    "half-closed without a Close frame": _half_close_without_a_close_frame,
     "reset after Close frames": _reset_after_close_frames,
     "reset by the client": lambda talk: talk.reset("client"),
     "reset by the server": lambda talk: talk.reset("server"),
     "closed by the client without a Close frame": lambda talk: talk.end("client", "server"),
     "closed by the server without a Close frame": lambda talk: talk.end("server", "client"),
-    "shutdown of both directions": lambda talk: (talk.ends["server"].shutdown(2), talk.end("server", "client")),
     "in the middle of a frame": lambda talk: (
         talk.transfer("client", b"\x81\xfe\x10\0abcdefgh"),
         talk.end("client", "server"),
@@ -409,9 +432,10 @@ ENDS = {
 }
 
 
-@cases(ENDS)
-def test_end(t, end):
-    server, client = agents(t)
+@also_inside_tls(rows=WHOLE_ENDS)
+@cases({**WHOLE_ENDS, **HALF_CLOSED})
+def test_end(t, end, tls=False):
+    server, client = agents(t, tls)
     listener = server.listen()
     talk = Conversation.opened(server, client, listener=listener).exchange(2)
     end(talk)

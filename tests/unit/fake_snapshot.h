@@ -78,6 +78,7 @@ static inline void fake_release(struct snapshot *snap)
 	free(snap->refused);
 	free(snap->rows);
 	free(snap->codes);
+	free(snap->functions);
 	memset(snap, 0, sizeof(*snap));
 }
 

@@ -86,6 +86,8 @@ static const char full[] = "services:                 # naming rules\n"
 			   "  - {queue_type: dead, key: \"*:dead\"}\n"
 			   "files:\n"
 			   "  services: [\"ingest*\", backup]\n"
+			   "probes:\n"
+			   "  - {binary: store, function: append, calls: {name: appends_total}}\n"
 			   "limits:\n"
 			   "  services: 1\n";
 
@@ -132,9 +134,9 @@ static const struct {
 } wrong[] = {
 	{"unknown key", "service:\n",
 	 "1:1: unknown key 'service', perhaps 'services': valid in the file are services, endpoints, queues, files, "
-	 "limits"},
+	 "probes, limits"},
 	{"unknown key like none", "metrics: 1\n",
-	 "1:1: unknown key 'metrics': valid in the file are services, endpoints, queues, files, limits"},
+	 "1:1: unknown key 'metrics': valid in the file are services, endpoints, queues, files, probes, limits"},
 	{"unknown key below", "services:\n  - nmae: x\n    comm: x\n    name: y\n",
 	 "2:5: unknown key 'nmae', perhaps 'name': valid in a naming rule are name, exe, comm, service"},
 	{"unknown key of a route", ROUTE "/\n      methods: GET\n",
@@ -158,7 +160,8 @@ static const struct {
 	{"key that is a mapping", "? {a: b}\n: {c: [d]}\n", "1:3: a key is a mapping: valid is the name of one"},
 
 	{"file is a list", "- a\n",
-	 "1:1: the file: is a list: valid is a mapping with the keys services, endpoints, queues, files, limits"},
+	 "1:1: the file: is a list: valid is a mapping with the keys services, endpoints, queues, files, probes, "
+	 "limits"},
 	{"file is a text", "services\n", "1:1: the file: is a text: valid is a mapping"},
 	{"text for a list", "services: chat\n",
 	 "1:11: services: is a text: valid is a list of at most 64 naming rules"},
@@ -499,7 +502,8 @@ static void routes_change_at_once_and_the_rest_by_a_restart(void **state)
 	assert_string_equal(changed[2], "endpoints.segment_limit");
 	assert_string_equal(changed[3], "queues");
 	assert_string_equal(changed[4], "files.services");
-	assert_string_equal(changed[5], "limits.services");
+	assert_string_equal(changed[5], "probes");
+	assert_string_equal(changed[6], "limits.services");
 	assert_memory_equal(&running.services, &defaults.services, sizeof(running.services));
 	assert_int_equal(running.endpoints.limit, 100);
 	assert_int_equal(running.limits.services, 128);

@@ -16,6 +16,7 @@
 #include "exposition.h"
 #include "exposition_row.h"
 #include "fake_snapshot.h"
+#include "golden_file.h"
 #include "tapstat/operations.h"
 
 #define GOLDEN "tests/unit/golden/"
@@ -121,28 +122,11 @@ static struct buffer render(const struct snapshot *snap, enum exposition_format 
 static void compare(const char *path, enum exposition_format format)
 {
 	struct snapshot snap;
-	struct buffer text, golden = {0};
-	char chunk[4096];
-	FILE *file;
-	size_t n;
+	struct buffer text;
 
 	fill(&snap);
 	text = render(&snap, format);
-	text.len--; /* the NUL */
-	if (getenv("UPDATE_GOLDEN")) {
-		file = fopen(path, "w");
-		assert_non_null(file);
-		assert_int_equal(fwrite(text.data, 1, text.len, file), text.len);
-		assert_int_equal(fclose(file), 0);
-	}
-	file = fopen(path, "r");
-	assert_non_null(file);
-	while ((n = fread(chunk, 1, sizeof(chunk), file)))
-		buffer_append(&golden, chunk, n);
-	fclose(file);
-	buffer_char(&golden, '\0');
-	assert_string_equal(text.data, golden.data);
-	buffer_free(&golden);
+	golden_compare(path, text.data, text.len - 1); /* the NUL */
 	buffer_free(&text);
 	fake_release(&snap);
 }

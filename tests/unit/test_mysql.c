@@ -25,6 +25,7 @@ EXCHANGE_PROTOCOL(mysql)
 	"\0\0\0\0\0\0\0\0\0\0"         \
 	"abcdefghijkl\0"               \
 	"abcdefghijklmno\0"
+#define LOGIN_IN_TLS "\43\0\0\2\5\252\0\1\0\0\0\1\41" ZEROS_23 "u\0\0"
 #define LOGIN(low, high) "\43\0\0\1" low high "\0\0\0\1\41" ZEROS_23 "u\0\0"
 #define DEFINITION(n) "\27\0\0" n "\3def\0\0\0\0011\0\014\077\0\1\0\0\0\3\201\0\0\0\0"
 #define END(n) "\5\0\0" n "\376\0\0\2\0"
@@ -53,6 +54,11 @@ static const struct {
 	  ASK("\26\3\1\2\0\1\0\1\374\3\3 and so on")},
 	 "",
 	 true},
+	{"inside TLS",
+	 {ASK(LOGIN_IN_TLS), ANSWER("\2\0\0\3\1\4"), ASK("\2\0\0\4u\0"), ANSWER("\7\0\0\5\0\0\0\2\0\0\0"),
+	  ASK("\11\0\0\0\3select 1"), ANSWER("\1\0\0\1\1" DEFINITION("\2") "\2\0\0\3\0011\7\0\0\4\376\0\0\2\0\0\0")},
+	 "select",
+	 false},
 	{"zlib", {ANSWER(GREETING), ASK(LOGIN("\45\242", "\0\1")), ANSWER("\7\0\0\2\0\0\0\2\0\0\0")}, "", true},
 	{"zstd", {ANSWER(GREETING), ASK(LOGIN("\5\242", "\0\5")), ANSWER("\7\0\0\2\0\0\0\2\0\0\0")}, "", true},
 	{"no connection for this host", {ANSWER("\27\0\0\0\377\020\4Too many connections")}, "", false},
@@ -337,6 +343,8 @@ static void test_starts(void **state)
 		{BYTES("\27\0\0\0\377\020\4Too many connections"), STARTS_ANSWERING, STARTS_NOT},
 		{BYTES("\35\0\0\0\377\020\4#08004Too many connections"), STARTS_ANSWERING, STARTS_NOT},
 		{BYTES("\27\0\0\0\377\0\0Too many connections"), STARTS_NOT, STARTS_NOT},
+		{BYTES(LOGIN_IN_TLS), STARTS_ASKING, STARTS_NOT},
+		{BYTES(LOGIN("\5\252", "\0\1")), STARTS_NOT, STARTS_NOT},
 		{BYTES("\11\0\0\0\3select 1"), STARTS_NOT, STARTS_ASKING},
 		{BYTES("\7\0\0\0\3COMMIT"), STARTS_NOT, STARTS_ASKING},
 		{BYTES("\11\0\0\0\3selecti1"), STARTS_NOT, STARTS_NOT},

@@ -26,10 +26,11 @@ class Agent(Remote):
 
     TIMEOUT = 20.0
 
-    def __init__(self, process, service):
+    def __init__(self, process, service, certificates=None):
         super().__init__(self, 0)
         self.process = process
         self.service = service
+        self.certificates = certificates  # of an agent that talks inside TLS
 
     def call(self, number, method, arguments=(), keywords=None):
         self.begin(Remote(self, number), method, *arguments, **(keywords or {}))
@@ -57,6 +58,11 @@ class Agent(Remote):
         if kind == "error":
             raise value
         return value
+
+    def connect_to(self, server):
+        """A connection to a server of servers.py, inside TLS if it serves that."""
+        near = self.connect(server.path or ("127.0.0.1", server.port))
+        return near.secure_client(str(server.certificates.authority)) if server.certificates else near
 
     def stop(self):
         self.process.stop()

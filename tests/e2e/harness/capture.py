@@ -4,7 +4,8 @@
 What is not left to chance: the capture runs before the traffic and holds all of it (a datagram of our own is
 found in the file at its beginning and at its end), nothing was dropped, several frames in one packet come as
 comma-separated values, and the port is dissected as HTTP whatever its number, from where the handshake leads the
-dissector to WebSocket. The same holds for HTTP itself, Redis and memcached.
+dissector to WebSocket. The same holds for HTTP itself, Redis and memcached. Inside TLS it reads with the session keys
+that the peers note.
 """
 
 import collections
@@ -42,11 +43,13 @@ BUFFER_MEBIBYTES = 64
 
 
 class Capture:
-    """A running capture of these TCP ports on the loopback interface."""
+    """A running capture of these TCP ports on the loopback interface; `keys` is the file of session keys for those that
+    are also in `secure`."""
 
-    def __init__(self, directory, ports, interface="lo"):
+    def __init__(self, directory, ports, secure=(), keys=None, interface="lo"):
         need("dumpcap", "tshark")
         self.ports = list(ports)
+        self._secure, self._keys = secure, keys
         self.file = directory / f"capture-{self.ports[0]}.pcapng"
         self._marker = free_port()
         ports_filter = " or ".join(f"tcp port {port}" for port in self.ports)
@@ -104,19 +107,36 @@ class Capture:
         if self._process.exit_status() is None:
             self._process.stop()
 
+    def is_secure(self):
+        """Whether it takes session keys to read it."""
+        return any(port in self._secure for port in self.ports)
+
     def connections(self, port=None, since=0.0):
         """The WebSocket connections to one of the ports, as expect.Connection in the order of their streams.
 
         `since`: only the frames from this moment on, in seconds since the epoch."""
         port = port or self.ports[0]
         options = ["websocket.decompress:FALSE", "tcp.reassemble_out_of_order:TRUE"]
-        lines = self._fields(f"tcp.port=={port} && (websocket || http)", _FIELDS, f"tcp.port=={port},http", options)
+        lines = self._fields(f"tcp.port=={port} && (websocket || http)", _FIELDS, port, "http", options)
         return _connections(lines, port, since)
 
-    def _fields(self, display_filter, fields, decode_as, options=(), aggregator=","):
+    def _decode_as(self, port, protocol):
+        if port not in self._secure:
+            return ["-d", f"tcp.port=={port},{protocol}"]
+        return [
+            "-d",
+            f"tcp.port=={port},tls",
+            "-d",
+            f"tls.port=={port},{protocol}",
+            "-o",
+            f"tls.keylog_file:{self._keys}",
+        ]
+
+    def _fields(self, display_filter, fields, port, protocol, options=(), aggregator=","):
         """The fields of every packet that the filter lets pass, one line each, separated by tabs."""
         self.stop()
-        arguments = ["tshark", "-n", "-r", self.file, "-d", decode_as, "-Y", display_filter, "-T", "fields"]
+        arguments = ["tshark", "-n", "-r", self.file, *self._decode_as(port, protocol)]
+        arguments += ["-Y", display_filter, "-T", "fields"]
         arguments += ["-E", "separator=/t", "-E", "occurrence=a", "-E", f"aggregator={aggregator}"]
         for preference in (*options, *_LIMITS):
             arguments += ["-o", preference]
@@ -141,7 +161,7 @@ class Capture:
         fields = ["tcp.stream", "tcp.dstport", "http.request.method", "http.request.uri", "http.response.code"]
         options = ["tcp.reassemble_out_of_order:TRUE"]
         streams = {}
-        for line in self._fields(f"tcp.port=={port} && http", fields, f"tcp.port=={port},http", options, _UNIT):
+        for line in self._fields(f"tcp.port=={port} && http", fields, port, "http", options, _UNIT):
             stream, target_port, methods, targets, codes = line.split("\t")
             asked, answered = streams.setdefault(stream, ([], []))
             if int(target_port) == port:
@@ -161,7 +181,7 @@ class Capture:
         port = port or self.ports[0]
         fields = ["tcp.stream", "tcp.dstport", "tcp.seq", "tcp.payload"]
         streams = {}
-        for line in self._fields(f"tcp.port=={port} && tcp.len>0", fields, f"tcp.port=={port},data"):
+        for line in self._fields(f"tcp.port=={port} && tcp.len>0", fields, port, "data"):
             stream, target_port, sequence, payload = line.split("\t")
             directions = streams.setdefault(stream, (bytearray(), bytearray()))
             data = directions[int(target_port) != port]
@@ -187,7 +207,7 @@ class Capture:
         """The same by the dissector alone, None if a packet holds part of a command."""
         fields = ["resp.array.length", "resp.bulk_string.length", "resp.bulk_string.value", "resp.string"]
         counts = collections.Counter()
-        for line in self._fields(f"tcp.dstport=={port} && resp", fields, f"tcp.port=={port},resp", (), _UNIT):
+        for line in self._fields(f"tcp.dstport=={port} && resp", fields, port, "resp", (), _UNIT):
             lengths, sizes, values, inline = (
                 [value for value in column.split(_UNIT) if value] for column in line.split("\t")
             )
@@ -213,7 +233,7 @@ class Capture:
         port = port or self.ports[0]
         fields = ["memcache.command", "memcache.opcode"]
         counts = collections.Counter()
-        for line in self._fields(f"tcp.dstport=={port} && memcache", fields, f"tcp.port=={port},memcache", (), _UNIT):
+        for line in self._fields(f"tcp.dstport=={port} && memcache", fields, port, "memcache", (), _UNIT):
             commands, opcodes = (column.split(_UNIT) for column in line.split("\t"))
             counts.update(filter(None, commands))
             counts.update(BINARY_OPERATIONS.get(int(opcode), "other") for opcode in opcodes if opcode)

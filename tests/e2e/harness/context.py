@@ -6,11 +6,13 @@ import os
 import pathlib
 import re
 import shutil
+import time
 import zlib
 
 from . import expect
 from .agent import Agent
 from .capture import Capture
+from .certificates import certificates
 from .metrics import sample
 from .processes import Failure, Process, Skip
 from .tapstat import Tapstat
@@ -22,6 +24,9 @@ _QUIET = ("tapstat_unparsed_bytes_total", "tapstat_dropped_total")
 
 # tapstat keeps at most 128 services apart, and a test names two or three.
 TESTS_OF_ONE_TAPSTAT = 25
+
+# Seconds after the start of a program by which tapstat has found the TLS library in it.
+ATTACHING = 0.5
 
 
 class Module:
@@ -77,6 +82,10 @@ class Context:
         self._started = 0
         self._baseline = None
         self._noisy = set()
+        self._attached = False  # whether a tapstat watches
+        self._certificates = None
+        self._secure_ports = set()
+        self.environment = {}  # of every process that the test starts from now on
 
     def close(self):
         self._stack.close()
@@ -87,12 +96,37 @@ class Context:
         """The service name of this test's peer."""
         return f"{self._slug}-{label}"
 
-    def start(self, argv, label="process", **options):
+    def start(self, argv, label="process", env=None, **options):
         """A process that ends with the test at the latest."""
         self._started += 1
-        process = Process(argv, self.tmp / f"{self._started}-{label}.log", **options)
+        log = self.tmp / f"{self._started}-{label}.log"
+        process = Process(argv, log, env={**self.environment, **(env or {})}, **options)
         self._stack.callback(process.stop)
         return process
+
+    def secure(self, port=None):
+        """The certificates. From here on the test's processes trust their authority and note their session keys, with
+        which the dissector reads what goes to this port."""
+        if not self._certificates:
+            self._certificates = certificates(self.module.directory)
+            self.environment.update(self._certificates.trust())
+            self.environment.update(SSLKEYLOGFILE=str(self._keys), NODE_OPTIONS=f"--tls-keylog={self._keys}")
+        if port:
+            self._secure_ports.add(port)
+        return self._certificates
+
+    def serve_secure(self, port, tls=True):
+        """The environment that has a peer serve TLS at this port; empty unless `tls`."""
+        return {"E2E_CERTIFICATE": str(self.secure(port).both)} if tls else {}
+
+    @property
+    def _keys(self):
+        return self.tmp / "session-keys"
+
+    def settle(self):
+        """Gives tapstat the moment that it takes to find the TLS library of a program that has just begun."""
+        if self._certificates and self._attached:
+            time.sleep(ATTACHING)
 
     def link(self, script, label):
         """The script under the name that makes it this test's service."""
@@ -108,18 +142,29 @@ class Context:
             shutil.copy2(program, path)
         return path
 
-    def node(self, script, label, *arguments):
+    def node(self, script, label, *arguments, env=None):
         """A Node peer as its own service."""
-        environment = {"E2E_NODE_MODULES": str(node_modules())}
-        return self.start(["node", self.link(PEERS / script, label), *arguments], label, env=environment)
+        environment = {"E2E_NODE_MODULES": str(node_modules()), **(env or {})}
+        return self._peer(["node", self.link(PEERS / script, label), *arguments], label, environment)
 
-    def python(self, script, label, *arguments):
+    def python(self, script, label, *arguments, env=None):
         """A Python peer as its own service."""
-        return self.start([PYTHON, self.link(PEERS / script, label), *arguments], label)
+        return self._peer([PYTHON, self.link(PEERS / script, label), *arguments], label, env)
 
-    def agent(self, label, prefix=()):
-        """A process whose sockets the test works by hand, as its own service."""
-        return Agent(self.start([*prefix, PYTHON, "-S", "-E", self.link(PEERS / "agent.py", label)], label), self.service(label))
+    def program(self, path, label, *arguments, env=None):
+        """A compiled peer as its own service."""
+        return self._peer([self.copy(path, label), *arguments], label, env)
+
+    def agent(self, label, prefix=(), tls=False):
+        """A process whose sockets the test works by hand, as its own service; `tls`: inside TLS."""
+        certificates = self.secure() if tls else None
+        argv = [*prefix, PYTHON, "-S", "-E", self.link(PEERS / "agent.py", label), *["tls"] * tls]
+        return Agent(self._peer(argv, label), self.service(label), certificates)
+
+    def _peer(self, argv, label, env=None):
+        process = self.start(argv, label, env=env)
+        self.settle()
+        return process
 
     def callback(self, function, *arguments):
         self._stack.callback(function, *arguments)
@@ -131,6 +176,7 @@ class Context:
         """The tapstat of the module, attached before."""
         self.require_tapstat()
         tapstat = self.module.tapstat()
+        self._attached = True
         if not self._baseline:
             self._baseline = tapstat.scrape()
         return tapstat
@@ -149,6 +195,7 @@ class Context:
         self.require_tapstat()
         tapstat = Tapstat(self.tmp, *options, **keywords)
         self._stack.callback(tapstat.stop)
+        self._attached = True
         return tapstat.wait_ready()
 
     def attach(self):
@@ -164,7 +211,7 @@ class Context:
         """A capture of these ports, running; None where the suite is told to do without the dissector."""
         if os.environ.get("E2E_WITHOUT_DISSECTOR"):
             return None
-        capture = Capture(self.tmp, ports)
+        capture = Capture(self.tmp, ports, self._secure_ports, self._keys)
         self._stack.callback(capture.abandon)
         return capture
 

@@ -54,12 +54,17 @@ class Conversation:
 
     @classmethod
     def connect(cls, server, client, address=None, listener=None, source=None):
-        """A new connection without a handshake yet. `address`: a path for AF_UNIX."""
+        """A new connection without a handshake yet, but inside TLS between agents that talk so. `address`: a path for
+        AF_UNIX."""
         own = listener or (server.listen(address) if address else server.listen())
         client_socket = client.connect(own.getsockname(), source)
         server_socket, _ = own.accept()
         if not listener:
             own.close()
+        if server.certificates:
+            server.begin(server_socket, "secure_server", str(server.certificates.both))
+            client_socket = client_socket.secure_client(str(client.certificates.authority))
+            server_socket = server.finish()
         return cls(server_socket, client_socket)
 
     @classmethod

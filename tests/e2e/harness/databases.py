@@ -15,7 +15,7 @@ import subprocess
 
 from .processes import Failure, Skip, accepts, free_port, wait_until
 from .storage import verb
-from .toolchain import PEERS, need, node_modules
+from .toolchain import need
 
 
 def _run(argv, user=None, text=None):
@@ -68,11 +68,13 @@ class Server:
 
 
 class Postgresql(Server):
-    """PostgreSQL on a free port of 127.0.0.1 and on a socket in its directory, with pg_stat_statements, without TLS.
+    """PostgreSQL on a free port of 127.0.0.1 and on a socket in its directory, with pg_stat_statements. TLS it offers if
+    told so: then its clients insist on TLS, or do without it, as require_tls() says last.
 
     `meanwhile` is called with the port while the server starts."""
 
-    def __init__(self, t, label="server", meanwhile=None):
+    def __init__(self, t, label="server", meanwhile=None, tls=False):
+        self._environment = t.environment
         programs = self.programs()
         directory = _directory(
             t,
@@ -91,10 +93,16 @@ class Postgresql(Server):
             "synchronous_commit": "off",
             "shared_buffers": "32MB",
             "autovacuum": "off",
-            "ssl": "off",
+            "log_line_prefix": "%h ",
+            "log_connections": "on",
             "shared_preload_libraries": "pg_stat_statements",
             "pg_stat_statements.track_planning": "off",
+            "ssl": "off",
         }
+        if tls:
+            certificate, key = t.secure(port).own(directory, "postgres")
+            settings.update(ssl="on", ssl_cert_file=certificate, ssl_key_file=key)
+            self.require_tls()
         argv = [t.copy(f"{programs}/postgres", label), "-D", directory / "data", "-p", port, "-k", directory]
         for name, value in settings.items():
             argv += ["-c", f"{name}={value}"]
@@ -104,6 +112,17 @@ class Postgresql(Server):
             meanwhile(port)
         wait_until(self._ready, f"postgres answers; it says {process.errors()[-300:]!r}", 20)
         self.sql("create extension pg_stat_statements")
+        t.settle()
+
+    def require_tls(self, required=True):
+        """What clients that begin from now on insist on, those of libpq and the others, which take it from libpq."""
+        self._environment["PGSSLMODE"] = "verify-full" if required else "disable"
+
+    def logins(self):
+        """How many connections by TCP there were until now: (inside TLS, plain)."""
+        lines = [line for line in self.process.errors().splitlines() if line.startswith("127.0.0.1 ")]
+        secure = ["SSL enabled" in line for line in lines if "connection authorized" in line]
+        return secure.count(True), secure.count(False)
 
     @staticmethod
     def programs():
@@ -154,9 +173,10 @@ class Postgresql(Server):
 
 
 class Mariadb(Server):
-    """MariaDB on a free port of 127.0.0.1 and on a socket in its directory; root has no password."""
+    """MariaDB on a free port of 127.0.0.1 and on a socket in its directory; root has no password. TLS it offers if told
+    so: then its clients insist on TLS, or do without it, as require_tls() says last."""
 
-    def __init__(self, t, label="server", meanwhile=None):
+    def __init__(self, t, label="server", meanwhile=None, tls=False):
         need("mariadbd", "mariadb-install-db")
         directory = _directory(t, "mariadb", "mysql", self._initialise)
         port = free_port()
@@ -177,6 +197,11 @@ class Mariadb(Server):
             "--max-allowed-packet=256M",
             "--thread-handling=one-thread-per-connection",
         ]
+        self._authority = t.secure(port).authority if tls else None
+        self._tls = tls
+        if tls:
+            certificate, key = t.secure().own(directory, "mysql")
+            argv += [f"--ssl-cert={certificate}", f"--ssl-key={key}"]
         process = t.start(argv, label, user="mysql", cwd="/")
         super().__init__(process, t.service(label), port, directory)
         if meanwhile:
@@ -185,6 +210,14 @@ class Mariadb(Server):
         self._connection = None
         t.callback(self._disconnect)
         self.sql("create database test")
+        if tls:
+            self.require_tls()
+        t.settle()
+
+    def require_tls(self, required=True):
+        """What the server insists on and clients that begin from now on ask for."""
+        self._tls = required
+        self.sql(f"set global require_secure_transport = {int(required)}")
 
     @staticmethod
     def _initialise(data):
@@ -209,7 +242,15 @@ class Mariadb(Server):
     def target(self, unix=False):
         """Where a driver connects."""
         where = {"unix_socket": self.socket} if unix else {"host": "127.0.0.1", "port": self.port}
+        if self._tls and not unix:
+            where["ssl"] = {"ca": str(self._authority)}
         return {**where, "user": "root", "database": "test"}
+
+    def options(self, unix=False):
+        """The same for MariaDB's own programs."""
+        where = [f"--socket={self.socket}"] if unix else ["--host=127.0.0.1", f"--port={self.port}"]
+        secure = ["--ssl", f"--ssl-ca={self._authority}", "--ssl-verify-server-cert"] if self._tls else []
+        return ["--user=root", *where, *secure]
 
     @property
     def socket(self):
@@ -255,9 +296,7 @@ class Driver:
     def __init__(self, t, library, target, label="client"):
         self.service = t.service(label)
         if library in self.NODE:
-            environment = {"E2E_NODE_MODULES": str(node_modules())}
-            script = t.link(PEERS / "sql_client.js", label)
-            self.process = t.start(["node", script, library, json.dumps(target)], label, env=environment)
+            self.process = t.node("sql_client.js", label, library, json.dumps(target))
         else:
             self.process = t.python("sql_client.py", label, library, json.dumps(target))
 

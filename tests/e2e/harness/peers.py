@@ -21,10 +21,11 @@ class Running:
     path: str = "/"
     counts: bool = True  # whether it can tell its own counts
     limits: dict = dataclasses.field(default_factory=dict)
+    tls: bool = False
 
     @property
     def url(self):
-        return f"ws://127.0.0.1:{self.port}{self.path}"
+        return f"{'wss' if self.tls else 'ws'}://127.0.0.1:{self.port}{self.path}"
 
     def ask(self, do, **rest):
         return self.process.ask({"do": do, **rest})
@@ -35,30 +36,30 @@ class Running:
 
 
 def _node_server(script, *options, **more):
-    def start(t, label="server"):
+    def start(t, label="server", tls=False):
         port = free_port()
-        process = t.node(script, label, port, *options)
+        process = t.node(script, label, port, *options, env=t.serve_secure(port, tls))
         process.answer()
-        return Running(process, t.service(label), port, **more)
+        return Running(process, t.service(label), port, tls=tls, **more)
 
     return start
 
 
 def _python_server(script):
-    def start(t, label="server"):
+    def start(t, label="server", tls=False):
         port = free_port()
-        process = t.python(script, label, port)
+        process = t.python(script, label, port, env=t.serve_secure(port, tls))
         process.answer()
-        return Running(process, t.service(label), port)
+        return Running(process, t.service(label), port, tls=tls)
 
     return start
 
 
-def _gorilla_server(t, label="server"):
+def gorilla_server(t, label="server", tls=False, stripped=False):
     port = free_port()
-    process = t.start([t.copy(go_program("gorilla_server"), label), port], label)
+    process = t.program(go_program("gorilla_server", stripped), label, port, env=t.serve_secure(port, tls))
     process.answer()
-    return Running(process, t.service(label), port)
+    return Running(process, t.service(label), port, tls=tls)
 
 
 def _tomcat_server(t, label="server"):
@@ -73,30 +74,41 @@ def _tomcat_server(t, label="server"):
 def _listening(t, argv, service, port, label="server", **more):
     process = t.start(argv, label)
     wait_until(lambda: accepts(port), f"{argv[0]} listens", 15)
+    t.settle()
     return Running(process, service, port, counts=False, **more)
 
 
-def _websocketd(t, label="server"):
+def _websocketd(t, label="server", tls=False):
     need("websocketd")
     port = free_port()
+    secure = []
+    if tls:
+        files = t.secure(port)
+        secure = ["--ssl", f"--sslcert={files.certificate}", f"--sslkey={files.key}"]
     return _listening(
         t,
-        ["websocketd", "--address=127.0.0.1", f"--port={port}", "cat"],
+        ["websocketd", "--address=127.0.0.1", f"--port={port}", *secure, "cat"],
         "websocketd",
         port,
         limits={"binaries": [], "texts": [0, 1, 125, 126, 4000]},
+        tls=tls,
     )
 
 
-def _libwebsockets(t, label="server"):
+def _libwebsockets(t, label="server", tls=False):
     need("libwebsockets-test-server")
     port = free_port()
+    secure = []
+    if tls:
+        files = t.secure(port)
+        secure = ["--ssl", "-C", files.certificate, "-K", files.key, "-A", files.authority]
     return _listening(
         t,
-        ["libwebsockets-test-server", "-p", port, "-i", "lo", "-d", "0"],
+        ["libwebsockets-test-server", "-p", port, "-i", "lo", "-d", "0", *secure],
         "libwebsockets-test-server",
         port,
         limits={"binaries": [], "texts": [1, 125, 126, 1000], "n": 1},
+        tls=tls,
     )
 
 
@@ -108,7 +120,7 @@ SERVERS: dict[str, typing.Callable] = {
     "uwebsockets": _node_server("uwebsockets_server.js"),
     "websockets": _python_server("websockets_server.py"),
     "aiohttp": _python_server("aiohttp_server.py"),
-    "gorilla": _gorilla_server,
+    "gorilla": gorilla_server,
     "tomcat": _tomcat_server,
     "websocketd": _websocketd,
     "libwebsockets": _libwebsockets,
@@ -129,8 +141,8 @@ def _python_client(script):
     return start
 
 
-def _gorilla_client(t, url, label="client"):
-    return Running(t.start([t.copy(go_program("gorilla_client"), label), url], label), t.service(label))
+def gorilla_client(t, url, label="client", stripped=False):
+    return Running(t.program(go_program("gorilla_client", stripped), label, url), t.service(label))
 
 
 def _java_client(t, url, label="client"):
@@ -147,7 +159,7 @@ CLIENTS: dict[str, typing.Callable] = {
     "socket.io with upgrade": _node_client("socketio_client.js", "upgrade", counts=False),
     "websockets": _python_client("websockets_client.py"),
     "aiohttp": _python_client("aiohttp_client.py"),
-    "gorilla": _gorilla_client,
+    "gorilla": gorilla_client,
     "java": _java_client,
 }
 

@@ -2,7 +2,7 @@
 """Finds the tests, runs them one after the other, and tells how each ended.
 
 A test is a function test_…(t) of a file test_*.py; t is a context.Context. `@cases` makes one test of each row of
-a table, `@options` sets a time limit or has the test run beside all others from the first moment on.
+a table, `@also_inside_tls` a second one with the same traffic inside TLS, `@options` sets a time limit or has the test run beside all others from the first moment on.
 """
 
 import argparse
@@ -49,17 +49,30 @@ def cases(rows):
     return mark
 
 
+def also_inside_tls(function=None, rows=None):
+    """A second test of the same scene, called with `tls=True`; `rows`: only for these of the table."""
+
+    def mark(marked):
+        marked.inside_tls = True if rows is None else set(rows)
+        return marked
+
+    return mark(function) if function else mark
+
+
 class Test:
     """One test function with the argument of its row."""
 
-    def __init__(self, module, function, row=None):
+    def __init__(self, module, function, row=None, tls=False):
         self.module = module
         stem = module.__name__.removeprefix("test_")
-        self.name = f"{stem}.{function.__name__.removeprefix('test_')}" + (f"[{row}]" if row else "")
+        self.name = f"{stem}.{function.__name__.removeprefix('test_')}"
+        if row or tls:
+            self.name += f"[{', '.join(filter(None, (row, 'TLS' if tls else '')))}]"
         self.timeout = getattr(function, "timeout", DEFAULT_TIMEOUT)
         self.background = getattr(function, "background", False)
         self._function = function
         self._arguments = [function.rows[row]] if row else []
+        self._keywords = {"tls": True} if tls else {}
 
     def run(self, shared, directory):
         """(status, reason): `ok`, `FAIL` or `skip`."""
@@ -71,7 +84,7 @@ class Test:
             signal.alarm(self.timeout)
             shared.next_test()
             context = Context(self.name, shared, path)
-            self._function(context, *self._arguments)
+            self._function(context, *self._arguments, **self._keywords)
             context.check_quiet()
             return "ok", ""
         except Skip as skip:
@@ -108,8 +121,15 @@ def discover(directory, filters):
         module = importlib.import_module(path.stem)
         for name, function in vars(module).items():
             if name.startswith("test_") and callable(function) and function.__module__ == path.stem:
-                found += [Test(module, function, row) for row in getattr(function, "rows", [None])]
+                found += _tests_of(module, function)
     return [test for test in found if not filters or any(text in test.name for text in filters)]
+
+
+def _tests_of(module, function):
+    rows = list(getattr(function, "rows", [None]))
+    secure = getattr(function, "inside_tls", set())
+    plain = [Test(module, function, row) for row in rows]
+    return plain + [Test(module, function, row, tls=True) for row in rows if secure is True or row in secure]
 
 
 class Background:

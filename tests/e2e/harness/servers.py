@@ -5,14 +5,16 @@ service name of the test's own, ready when the function returns. Each knows how 
 
 import collections
 import dataclasses
+import os
 import re
 import shutil
 import signal
 import socket
 import subprocess
 
+from .certificates import Certificates
 from .processes import Failure, Process, accepts, free_port, wait_until
-from .toolchain import PEERS, PYTHON, need, node_modules
+from .toolchain import PEERS, PYTHON, need
 
 
 @dataclasses.dataclass
@@ -23,15 +25,17 @@ class Server:
     service: str
     port: int = 0
     path: str = ""  # of its AF_UNIX socket
+    certificates: Certificates | None = None  # of one that serves TLS
 
     def connect(self, timeout=20.0):
-        """A plain connection of the test's own process."""
+        """A connection of the test's own process, inside TLS if the server serves that."""
         if self.path:
             near = socket.socket(socket.AF_UNIX)
             near.settimeout(timeout)
             near.connect(self.path)
             return near
-        return socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
+        near = socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
+        return self.certificates.client().wrap_socket(near, server_hostname="localhost") if self.certificates else near
 
     def kill(self):
         self.process.signal(signal.SIGKILL)
@@ -48,6 +52,7 @@ def command(t, program, label, *arguments, given=b"", timeout=60.0, check=True):
         timeout=timeout,
         check=False,
         cwd=t.tmp,
+        env={**os.environ, **t.environment},
     )
     if check and result.returncode:
         said = (result.stderr or result.stdout).decode(errors="replace")[-300:]
@@ -117,6 +122,12 @@ class Resp:
 class Redis(Server):
     """redis-server."""
 
+    @property
+    def where(self):
+        """How redis-cli and redis-benchmark are told of it."""
+        secure = ["--tls", "--cacert", self.certificates.authority] if self.certificates else []
+        return ["-p", self.port, *secure]
+
     def resp(self):
         return Resp(self.connect())
 
@@ -155,18 +166,23 @@ class Redis(Server):
         return int(told["keyspace_hits"]), int(told["keyspace_misses"])
 
 
-def redis(t, *options, label="server", unix=False):
+def redis(t, *options, label="server", unix=False, tls=False):
     """redis-server without persistence; `unix`: on a socket in the test's directory alone."""
     need("redis-server")
     port, path = (0, str(t.tmp / f"{label}.redis")) if unix else (free_port(), "")
-    where = ["--unixsocket", path] if unix else ["--bind", "127.0.0.1"]
+    where = ["--unixsocket", path, "--port", 0] if unix else ["--bind", "127.0.0.1", "--port", port]
+    certificates = t.secure(port) if tls else None
+    if tls:
+        where = ["--bind", "127.0.0.1", "--port", 0, "--tls-port", port, "--tls-auth-clients", "no"]
+        where += ["--tls-cert-file", certificates.certificate, "--tls-key-file", certificates.key]
+        where += ["--tls-ca-cert-file", certificates.authority]
     directory = t.tmp / f"{label}-redis"
     directory.mkdir()
     process = t.start(
-        [t.copy("/usr/bin/redis-server", label), "--port", port, *where, "--save", "", "--dir", directory, *options],
+        [t.copy("/usr/bin/redis-server", label), *where, "--save", "", "--dir", directory, *options],
         label,
     )
-    server = Redis(process, t.service(label), port, path)
+    server = Redis(process, t.service(label), port, path, certificates)
 
     def ready():
         try:
@@ -177,6 +193,7 @@ def redis(t, *options, label="server", unix=False):
             return False
 
     wait_until(ready, "redis-server listens", 15, every=0.02)
+    t.settle()
     return server
 
 
@@ -230,12 +247,12 @@ error_log {directory}/error.log;
 events {{ worker_connections 512; }}
 http {{
     access_log off;
-    sendfile on;
     keepalive_requests 1000000;
     client_body_temp_path {directory}; proxy_temp_path {directory}; fastcgi_temp_path {directory};
     uwsgi_temp_path {directory}; scgi_temp_path {directory};
     types {{ text/plain txt; }}
     default_type text/plain;
+    sendfile {sendfile};
     server {{
         listen {listen};
         root {directory}/files;
@@ -261,19 +278,29 @@ class Nginx(Server):
         return int(re.search(rb"\n ?\d+ \d+ (\d+)", data).group(1))
 
 
-def nginx(t, locations="", label="server", workers=1, unix=False):
+def nginx(t, locations="", label="server", workers=1, unix=False, tls=False, sendfile=True):
     """nginx with static files and these further directives in its server block."""
     need("nginx")
     port, path = (0, str(t.tmp / f"{label}.nginx")) if unix else (free_port(), "")
+    certificates = t.secure(port) if tls else None
     directory = t.tmp / f"{label}-nginx"
     (directory / "files").mkdir(parents=True)
     configuration = directory / "nginx.conf"
     listen = f"unix:{path}" if unix else f"127.0.0.1:{port} backlog=512"
+    if tls:
+        listen += f" ssl; ssl_certificate {certificates.certificate}; ssl_certificate_key {certificates.key}"
     configuration.write_text(
-        _NGINX.format(directory=directory, listen=listen, locations=locations, workers=workers), "ascii"
+        _NGINX.format(
+            directory=directory,
+            listen=listen,
+            locations=locations,
+            workers=workers,
+            sendfile="on" if sendfile else "off",
+        ),
+        "ascii",
     )
     process = t.start([t.copy("/usr/sbin/nginx", label), "-e", "stderr", "-c", configuration, "-p", directory], label)
-    server = Nginx(process, t.service(label), port, path)
+    server = Nginx(process, t.service(label), port, path, certificates)
     server.files = directory / "files"
 
     def ready():
@@ -284,26 +311,32 @@ def nginx(t, locations="", label="server", workers=1, unix=False):
             return False
 
     wait_until(ready, "nginx listens", 10, every=0.02)
+    t.settle()
     return server
 
 
-def node_http(t, label="server", unix=False):
+def node_http(t, label="server", unix=False, tls=False):
     """peers/http_server.js."""
     where = str(t.tmp / f"{label}.node") if unix else free_port()
-    environment = {"E2E_NODE_MODULES": str(node_modules())}
-    process = t.start(["node", t.link(PEERS / "http_server.js", label), where], label, env=environment)
+    process = t.node("http_server.js", label, where, env=t.serve_secure(where, tls))
     process.answer()
-    return Server(process, t.service(label), *((0, where) if unix else (where, "")))
+    server = Server(process, t.service(label), *((0, where) if unix else (where, "")))
+    server.certificates = t.secure() if tls else None
+    return server
 
 
-def python_http(t, label="server"):
-    """`python3 -m http.server`: its service is http.server in every test."""
+def python_http(t, label="server", tls=False):
+    """`python3 -m http.server`: its service is http.server in every test; `tls`: peers/https_server.py."""
     port = free_port()
     directory = t.tmp / f"{label}-files"
     directory.mkdir()
-    argv = [PYTHON, "-m", "http.server", "--bind", "127.0.0.1", "--directory", directory, port]
-    process = t.start(argv, label)
+    if tls:
+        process = t.python("https_server.py", label, port, directory, env=t.serve_secure(port))
+    else:
+        argv = [PYTHON, "-m", "http.server", "--bind", "127.0.0.1", "--directory", directory, port]
+        process = t.start(argv, label)
     wait_until(lambda: accepts(port), "http.server listens", 15, every=0.02)
-    server = Server(process, "http.server", port)
+    server = Server(process, t.service(label) if tls else "http.server", port)
+    server.certificates = t.secure() if tls else None
     server.files = directory
     return server

@@ -83,42 +83,62 @@ def node_modules():
     return _made("node", [manifest, lock], install) / "node_modules"
 
 
-def c_program(name, libraries=()):
-    """The path of peers/NAME.c, built by $CC."""
-    return _compiled(name, PEERS / f"{name}.c", os.environ.get("CC", "cc"), "gnu17", libraries)
-
-
-def cxx_program(name, libraries=()):
-    """The path of peers/NAME.cc, built by $CXX."""
-    return _compiled(name, PEERS / f"{name}.cc", os.environ.get("CXX", "c++"), "gnu++17", libraries)
-
-
-def _compiled(name, source, compiler, standard, libraries):
-    flags = [f"-std={standard}", "-O2", "-Wall", "-Wextra", "-Werror"]
-    variant = "-".join([name, *(library.strip(":") for library in libraries)])
+def c_program(name, libraries=(), variant="", options=()):
+    """The path of peers/NAME.c, built by $CC; `variant` tells builds with other libraries and options apart."""
+    source = PEERS / f"{name}.c"
+    flags = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", *options]
 
     def build(directory):
+        compiler = os.environ.get("CC", "cc")
         need(compiler)
         _run(
-            f"{compiler} {source.name} failed",
+            f"{compiler} {name}.c failed",
             [compiler, *flags, "-o", directory / name, source, "-pthread", *(f"-l{library}" for library in libraries)],
         )
 
-    return _made(f"c-{variant}", [source, PEERS / "peer.h"], build) / name
+    return _made("-".join(filter(None, ("c", name, variant))), [source, PEERS / "peer.h"], build) / name
 
 
-def go_program(name):
+def cxx_program(name, libraries=(), variant=""):
+    """The path of peers/NAME.cc, built by $CXX; `variant` as above."""
+    source = PEERS / f"{name}.cc"
+    flags = ["-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread"]
+
+    def build(directory):
+        compiler = os.environ.get("CXX", "c++")
+        need(compiler)
+        _run(
+            f"{compiler} {name}.cc failed",
+            [compiler, *flags, "-o", directory / name, source, *(f"-l{library}" for library in libraries)],
+        )
+
+    return _made("-".join(filter(None, ("cxx", name, variant))), [source], build) / name
+
+
+def rust_program(name):
+    """The path of peers/NAME.rs."""
+    need("rustc")
+    source = PEERS / f"{name}.rs"
+    command = ["rustc", "--edition=2021", "-O", "-Awarnings", source]
+    return (
+        _made(f"rust-{name}", [source], lambda made: _run(f"rustc {name}.rs failed", [*command, "-o", made / name]))
+        / name
+    )
+
+
+def go_program(name, stripped=False):
     """The path of peers/NAME.go, built against Debian's libraries."""
     need("go")
+    flags = ["-ldflags=-s -w"] if stripped else []
     source = PEERS / f"{name}.go"
     build = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": "", "CGO_ENABLED": "0"}
     return (
         _made(
-            f"go-{name}",
+            f"go-{name}{'-stripped' * stripped}",
             [source],
             lambda directory: _run(
                 f"go build {name}.go failed",
-                ["go", "build", "-o", directory / name, source],
+                ["go", "build", *flags, "-o", directory / name, source],
                 env={"GOCACHE": str(CACHE / "go-build"), **build},
             ),
         )

@@ -27,7 +27,7 @@ async def main():
     application.add_routes([web.get("/", echo)])
     runner = web.AppRunner(application)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await web.TCPSite(runner, "127.0.0.1", port, ssl_context=peer.server_context()).start()
     peer.say({"listening": port})
     await peer.serve({})
 

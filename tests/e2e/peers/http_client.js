@@ -3,16 +3,18 @@
 'use strict';
 
 const http = require('node:http');
+const https = require('node:https');
 
 const peer = require('./peer.js');
 
 const [base] = process.argv.slice(2);
-const agent = new http.Agent({ keepAlive: true, maxSockets: 4 });
+const protocol = base.startsWith('https:') ? https : http;
+const agent = new protocol.Agent({ keepAlive: true, maxSockets: 4 });
 
 function request(method, path, body) {
   return new Promise((resolve, reject) => {
     const began = process.hrtime.bigint();
-    const outgoing = http.request(base + path, { method, agent, headers: body ? { 'Content-Length': body } : {} });
+    const outgoing = protocol.request(base + path, { method, agent, headers: body ? { 'Content-Length': body } : {} });
     outgoing.on('error', reject);
     outgoing.on('response', (response) => {
       response.resume();

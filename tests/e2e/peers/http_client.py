@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""http.client of Python's library, driven by commands: one connection, kept open. Arguments: host, port."""
+"""http.client of Python's library, driven by commands: one connection, kept open. Arguments: host, port,
+`https` if it is inside TLS."""
 
 import asyncio
 import http.client
@@ -8,7 +9,8 @@ import time
 
 import peer
 
-connection = http.client.HTTPConnection(sys.argv[1], int(sys.argv[2]), timeout=30)
+kind = http.client.HTTPSConnection if "https" in sys.argv else http.client.HTTPConnection
+connection = kind(sys.argv[1], int(sys.argv[2]), timeout=30)
 
 
 async def request(path, method="GET", n=1, body=0, chunks=()):

@@ -3,8 +3,6 @@
 // The first segment of the path says what happens; what follows is free, so that tests make the paths they need.
 'use strict';
 
-const http = require('node:http');
-
 const peer = require('./peer.js');
 
 const { WebSocketServer } = peer.load('ws');
@@ -70,7 +68,7 @@ const routes = {
   async hang() { },
 };
 
-const server = http.createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+const server = peer.createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
   const segments = request.url.replace(/^[a-z]+:\/\/[^/]*/, '').split('?')[0].split('/').slice(1);
   peer.count(`requests.${request.method}`);
   const route = routes[segments[0]];

@@ -24,6 +24,14 @@ struct connection {
 	int server, client;
 };
 
+/* The opening handshake. */
+static const char upgrade_request[] =
+	"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+static const char upgrade_response[] =
+	"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+	"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+
 static inline void die(const char *what)
 {
 	perror(what);
@@ -67,19 +75,12 @@ static inline void read_all(int socket, void *data, size_t length)
 	}
 }
 
-/* Both ends of a new WebSocket connection through this listener. */
-static inline struct connection open_connection(int listener)
+/* Both ends of a new TCP connection through this listener. */
+static inline struct connection connect_ends(int listener)
 {
-	static const char request[] =
-		"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-	static const char response[] =
-		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-		"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 	struct sockaddr_in address;
 	socklen_t size = sizeof(address);
 	struct connection connection = {.client = socket(AF_INET, SOCK_STREAM, 0)};
-	char buffer[sizeof(request) + sizeof(response)];
 	int on = 1;
 
 	setsockopt(connection.client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -88,10 +89,19 @@ static inline struct connection open_connection(int listener)
 	connection.server = accept(listener, NULL, NULL);
 	if (connection.server < 0)
 		die("accept");
-	write_all(connection.client, request, sizeof(request) - 1);
-	read_all(connection.server, buffer, sizeof(request) - 1);
-	write_all(connection.server, response, sizeof(response) - 1);
-	read_all(connection.client, buffer, sizeof(response) - 1);
+	return connection;
+}
+
+/* Both ends of a new WebSocket connection through this listener. */
+static inline struct connection open_connection(int listener)
+{
+	struct connection connection = connect_ends(listener);
+	char buffer[sizeof(upgrade_request) + sizeof(upgrade_response)];
+
+	write_all(connection.client, upgrade_request, sizeof(upgrade_request) - 1);
+	read_all(connection.server, buffer, sizeof(upgrade_request) - 1);
+	write_all(connection.server, upgrade_response, sizeof(upgrade_response) - 1);
+	read_all(connection.client, buffer, sizeof(upgrade_response) - 1);
 	return connection;
 }
 

@@ -3,11 +3,22 @@
 // counts of what a peer itself sent and received.
 'use strict';
 
+const fs = require('node:fs');
+const http = require('node:http');
+const https = require('node:https');
 const { createRequire } = require('node:module');
 const { createInterface } = require('node:readline');
 
 // The npm packages live outside the tree: the suite names their directory.
 exports.load = createRequire(process.env.E2E_NODE_MODULES + '/');
+
+// A server of HTTP, inside TLS if the suite gives it a certificate.
+exports.createServer = (options, handler) => {
+  const file = process.env.E2E_CERTIFICATE;
+  if (!file) return http.createServer(options, handler);
+  const certificate = fs.readFileSync(file);
+  return https.createServer({ ...options, key: certificate, cert: certificate }, handler);
+};
 
 exports.counts = {};
 

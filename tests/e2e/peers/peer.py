@@ -4,6 +4,8 @@
 import asyncio
 import collections
 import json
+import os
+import ssl
 import sys
 import traceback
 
@@ -27,6 +29,15 @@ def payloads(texts=(), binaries=(), rounds=1):
             yield "x" * size
         for size in binaries:
             yield bytes(size)
+
+
+def server_context():
+    """What a server needs to serve TLS, None unless the suite gives it a certificate."""
+    if "E2E_CERTIFICATE" not in os.environ:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(os.environ["E2E_CERTIFICATE"])
+    return context
 
 
 async def serve(handlers):

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// A pool of clients of the npm package `ioredis`, driven by commands. Arguments: port or path, number of connections.
+// A pool of clients of the npm package `ioredis`, driven by commands. Arguments: port or path, number of
+// connections, `tls` if inside TLS.
 'use strict';
 
 const peer = require('./peer.js');
 
 const Redis = peer.load('ioredis');
-const [where, count = '1'] = process.argv.slice(2);
+const [where, count = '1', ...options] = process.argv.slice(2);
+const tls = options.includes('tls') ? { tls: {} } : {};
 const pool = [];
 
 peer.serve({
   open: async () => {
     for (let i = 0; i < Number(count); i++) {
-      const client = new Redis(where, { lazyConnect: true, enableReadyCheck: false, disableClientInfo: true });
+      const client = new Redis(where, {
+        host: '127.0.0.1', lazyConnect: true, enableReadyCheck: false, disableClientInfo: true, ...tls,
+      });
       client.on('error', () => { });
       await client.connect();
       pool.push(client);

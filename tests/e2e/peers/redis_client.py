@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A pool of python3-redis, driven by commands. Arguments: port or path, number of connections."""
+"""A pool of python3-redis, driven by commands. Arguments: port or path, number of connections, `tls` if inside TLS."""
 
 import asyncio
+import os
 import sys
 
 import peer
@@ -9,6 +10,8 @@ import redis
 
 where, size = sys.argv[1], int(sys.argv[2])
 options = {"port": int(where)} if where.isdigit() else {"unix_socket_path": where}
+if "tls" in sys.argv:
+    options |= {"ssl": True, "ssl_ca_certs": os.environ["SSL_CERT_FILE"]}
 clients = []
 
 

@@ -2,10 +2,13 @@
 // Node's SQL drivers, driven by the commands of sql_client.py. Arguments: pg or mysql2, where to connect as JSON.
 'use strict';
 
+const fs = require('node:fs');
+
 const peer = require('./peer.js');
 
 const [name, target] = process.argv.slice(2);
 const options = JSON.parse(target);
+if (options.ssl) options.ssl.ca = fs.readFileSync(options.ssl.ca);
 
 const drivers = {
   pg: {

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-// Echo server of µWebSockets. Argument: PORT.
+// Echo server of µWebSockets, inside TLS if the suite gives it a certificate. Argument: PORT.
 'use strict';
 
 const peer = require('./peer.js');
 
-const { App } = peer.load('uwebsockets');
+const { App, SSLApp } = peer.load('uwebsockets');
 const port = Number(process.argv[2]);
+const file = process.env.E2E_CERTIFICATE;
+const app = file ? SSLApp({ key_file_name: file, cert_file_name: file }) : App();
 
-App().ws('/*', {
+app.ws('/*', {
   maxPayloadLength: 1 << 28,
   maxBackpressure: 1 << 30,
   message: (socket, message, binary) => {

@@ -20,7 +20,8 @@ async def echo(connection):
 
 async def main():
     port = int(sys.argv[1])
-    async with websockets.serve(echo, "127.0.0.1", port, compression=None, max_size=None, ping_interval=None):
+    options = {"compression": None, "max_size": None, "ping_interval": None, "ssl": peer.server_context()}
+    async with websockets.serve(echo, "127.0.0.1", port, **options):
         peer.say({"listening": port})
         await peer.serve({})
 

@@ -5,7 +5,6 @@
 
 const cluster = require('node:cluster');
 const fs = require('node:fs');
-const http = require('node:http');
 const path = require('node:path');
 const peer = require('./peer.js');
 
@@ -45,7 +44,7 @@ function answer(request, response) {
 }
 
 function listen() {
-  const server = http.createServer(answer);
+  const server = peer.createServer({}, answer);
   const sockets = new WebSocketServer({
     server,
     perMessageDeflate: options.includes('deflate') ? { threshold: 64 } : false,
