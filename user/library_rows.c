@@ -14,7 +14,7 @@
  */
 
 #define TLS(function, at_entry, n, at_return) \
-	{.name = function, .program = at_entry, .arguments = n, .returns = at_return}
+	{.name = (function), .program = (at_entry), .arguments = (n), .returns = (at_return)}
 
 static const struct library_function openssl[] = {
 	TLS("SSL_read_ex", "ts_tls_read_ex", 4, true),
@@ -51,8 +51,8 @@ const struct library_function library_go[LIBRARY_GO_FUNCTIONS] = {
  */
 
 #define SQLITE(function, at_entry, n, at_return, means, flags)                        \
-	{.name = function, .program = at_entry, .arguments = n, .returns = at_return, \
-	 .storage = {.operation = OPERATION_SQLITE_OTHER, .result = means, .bits = flags}}
+	{.name = (function), .program = (at_entry), .arguments = (n), .returns = (at_return), \
+	 .storage = {.operation = OPERATION_SQLITE_OTHER, .result = (means), .bits = (flags)}}
 
 static const struct library_function sqlite[] = {
 	SQLITE("sqlite3_step", "ts_sqlite_step", 1, true, STORAGE_SQLITE_STEP, 0),
@@ -72,8 +72,8 @@ static const struct library_function sqlite[] = {
  */
 
 #define STORAGE(function, n, what, means)                                                 \
-	.name = function, .program = "ts_storage_entry", .arguments = n, .returns = true, \
-	.storage.operation = what, .storage.result = means
+	.name = (function), .program = "ts_storage_entry", .arguments = (n), .returns = true, \
+	.storage.operation = (what), .storage.result = (means)
 #define PASSES(which, first, second) \
 	.storage.direction = DIRECTION_##which, .storage.sized = {first, second}
 
@@ -165,8 +165,8 @@ static const struct library_function rocksdb[] = {
 	END};
 
 /* A shared library may keep these classes to itself, but not the tables by which its users call their functions. */
-#define LEVELDB_DB(place) .class = "N7leveldb6DBImplE", .slot = place
-#define LEVELDB_ITERATOR(place) .class = "*N7leveldb12_GLOBAL__N_16DBIterE", .slot = place
+#define LEVELDB_DB(place) .class = "N7leveldb6DBImplE", .slot = (place)
+#define LEVELDB_ITERATOR(place) .class = "*N7leveldb12_GLOBAL__N_16DBIterE", .slot = (place)
 #define LEVELDB(n, what, function) \
 	STORAGE("_ZN7leveldb6DBImpl" function, n, OPERATION_LEVELDB_##what, STORAGE_LEVELDB_STATUS)
 #define LEVELDB_VOID(what, function) STORAGE("_ZN7leveldb" function, 0, OPERATION_LEVELDB_##what, STORAGE_VOID)

@@ -266,14 +266,13 @@ enum label_method { LABEL_SET_METHOD(TAPSTAT_LABEL_VALUE) METHOD_COUNT };
 	  "Server: first byte of the request read to last byte of the response written; client: request handed "  \
 	  "to the kernel to last byte of the response read.")                                                     \
 	F(STORAGE_OPERATIONS, "storage_operations_total", COUNTER, "service,role,backend,operation,status",       \
-	  "Calls to a storage backend, by the protocol's or statement's command or verb, or the library's "        \
-	  "function; failed: answered by an error, or not "                                                       \
-	  "at all.")                                                                                              \
+	  "Calls to a storage backend, by the protocol's or statement's command or verb, or what the library's "  \
+	  "function does; failed: answered by an error, or not at all.")                                          \
 	F(STORAGE_OPERATION_DURATION, "storage_operation_duration_seconds", HISTOGRAM,                            \
 	  "service,role,backend,operation",                                                                       \
 	  "Server: first byte of the request read to last byte of the answer written; client: request handed to " \
-	  "the kernel to last byte of the answer read. Files, storage libraries: the "      \
-	  "length of the call; SQLite: from a statement's first step to its end.")
+	  "the kernel to last byte of the answer read. Files, storage libraries: the length of the call; "        \
+	  "SQLite: from a statement's first step to its end.")
 
 /* ---- Families that user space computes at a scrape; labels beside the values, comma-separated -------------- */
 

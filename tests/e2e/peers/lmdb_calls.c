@@ -71,7 +71,8 @@ static void *reads(void *nothing)
 	return nothing;
 }
 
-/* begin 2, delete 2, drop 1, commit 2, put 1 failed (the transaction is for reading), cursor_get 1 of nothing, sync 1 */
+/* begin 2, delete 2, drop 1, commit 2, put 1 failed (the transaction is for reading), cursor_get 1 of nothing, sync 1
+ */
 static void ends(void)
 {
 	MDB_txn *txn = begin(0);
