@@ -15,6 +15,8 @@ enum {
 	GAP_EVENTS = 64,      /* events in a row with bytes untold before they are taken for lost */
 };
 
+#define BY_SYSCALL (~0ULL) /* of bytes whose address the registers of the syscall tell */
+
 /* Whether exchange_walk() follows the direction. */
 static __always_inline bool stream_exchanges(const struct stream *s)
 {
@@ -268,7 +270,7 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 		exchange_walk_ends(io);
 		return;
 	}
-	if (!sk)
+	if (plain != BY_SYSCALL)
 		payload.buffer = plain;
 	else
 		err = payload_find(&payload, task, &io->scratch->msg, dir == DIRECTION_SENT);
@@ -330,7 +332,7 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 
 /*
  * `len` bytes pass on a connection whose state is `io->conn`: over the socket `sk`, where the syscall under way has
- * them, or out of a TLS library (`sk` is NULL) at `plain`, by a call of `entered_ns`.
+ * them (`plain` is BY_SYSCALL), or out of a TLS library (`sk` is NULL) at `plain`, by a call of `entered_ns`.
  */
 static __always_inline void io_pass(struct io *io, struct sock *sk, struct task_struct *task, __u32 dir, __u32 len,
 				    int flags, __u64 plain, __u64 entered_ns)
@@ -472,7 +474,7 @@ static __always_inline int on_io_before(struct sock *sk, __u32 dir, int len, int
 		io.scratch = scratch;
 		scratch->call.dir = dir;
 		if (conn_watched(io.conn))
-			io_pass(&io, sk, task, dir, len, flags, 0, 0);
+			io_pass(&io, sk, task, dir, len, flags, BY_SYSCALL, 0);
 		if (unlikely(scratch->call.opened) && is_tcp(sk)) {
 			struct peer_key peer;
 

@@ -15,6 +15,9 @@
 #include "proto/exchange.h"
 #include "proto/queue.h"
 #include "proto/websocket.h"
+#ifndef TAPSTAT_5_10
+#include "proto/sqlite.h"
+#endif
 
 /* By socket; freed with it. Full (max_connections): the socket is not followed, counted as dropped. Not used where
  * settings.hashed. */
@@ -361,6 +364,9 @@ struct scratch {
 	struct ws_candidate candidate;
 	struct exchange exchange;
 	struct queue_search search;
+#ifndef TAPSTAT_5_10
+	struct sqlite_text sqlite;
+#endif
 	struct target target;
 	struct hashed_conn fresh; /* a state that is about to begin */
 	struct tls_plain plain;
@@ -603,6 +609,55 @@ struct {
 } file_unwanted SEC(".maps");
 
 #ifndef TAPSTAT_5_10
+
+/* ---- Storage libraries: storage_library.h ------------------------------------------------------------------------
+ */
+
+struct storage_caller {
+	__u32 pid;
+	__u32 backend;
+};
+
+/* A thread's call of a storage library: the outermost one. */
+struct storage_call {
+	__u64 stack;      /* the stack pointer at its entry; 0: none is under way */
+	__u64 generation; /* of the thread, and of the program that it runs */
+	__u64 begun_ns;
+	__u64 argument[3]; /* what its kind makes of them: user addresses, a length */
+	__u64 function;    /* struct storage_function */
+	__u32 service;     /* index, SERVICE_UNKNOWN */
+	__u32 unwanted;    /* its process is not selected */
+};
+
+/* By thread and backend; an entry stays for the thread's next call. Full: the longest unused is forgotten, and the
+ * call of it that is under way is not counted. As many as threads that are in such calls at once. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384); /* 1 where it is not used, as below */
+	__type(key, struct storage_caller);
+	__type(value, struct storage_call);
+} storage_calls SEC(".maps");
+
+struct sqlite_statement_key {
+	__u64 statement; /* its user address, */
+	__u32 tgid;      /* ... in this process */
+	__u32 pad;
+};
+
+struct sqlite_statement {
+	__u64 begun_ns; /* its first step; 0: it does not run */
+	__u32 operation;
+	__u32 pad;
+};
+
+/* Until the statement is finalized. Full: the longest unused is forgotten and counts under `other`. Programs keep
+ * some tens of prepared statements for each connection. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct sqlite_statement_key);
+	__type(value, struct sqlite_statement);
+} sqlite_statements SEC(".maps");
 
 /* ---- Function probes: user/probes.h. Without any, each map takes next to nothing ---------------------------------
  */

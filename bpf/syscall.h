@@ -61,9 +61,14 @@ enum {
 #define FUNCTION_ARG4(regs) ((regs)->cx)
 #define FUNCTION_RESULT(regs) ((regs)->ax)
 #define FUNCTION_ARG3(regs) ((regs)->dx)
+#define FUNCTION_ARG5(regs) ((regs)->r8)
+#define FUNCTION_ARG6(regs) ((regs)->r9)
 /* The stack pointer at the entry of a function: there, and where its return probe runs, behind the return. */
 #define ENTRY_STACK(regs) ((regs)->sp)
 #define RETURN_STACK(regs) ((regs)->sp - 8)
+/* Where a function of C++ leaves an object that does not fit into registers. */
+#define RESULT_PLACE(regs) FUNCTION_ARG1(regs)
+#define RESULT_PLACE_ARGUMENTS 1 /* that it takes the registers of */
 /* The current goroutine (Go, src/cmd/compile/abi-internal.md). */
 #define REGS_GOROUTINE(regs) regs_read(regs, r14)
 #define GOROUTINE(regs) ((regs)->r14)
@@ -117,8 +122,13 @@ enum {
 #define FUNCTION_ARG4(regs) ((regs)->regs[3])
 #define FUNCTION_RESULT(regs) ((regs)->regs[0])
 #define FUNCTION_ARG3(regs) ((regs)->regs[2])
+#define FUNCTION_ARG5(regs) ((regs)->regs[4])
+#define FUNCTION_ARG6(regs) ((regs)->regs[5])
 #define ENTRY_STACK(regs) ((regs)->sp)
 #define RETURN_STACK(regs) ((regs)->sp)
+#define RETURN_ADDRESS(regs) ((regs)->regs[30])
+#define RESULT_PLACE(regs) ((regs)->regs[8])
+#define RESULT_PLACE_ARGUMENTS 0
 #define REGS_GOROUTINE(regs) regs_read(regs, regs[28])
 #define GOROUTINE(regs) ((regs)->regs[28])
 #define GO_ARG1(regs) ((regs)->regs[0])

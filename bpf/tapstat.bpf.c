@@ -11,6 +11,9 @@
 #include "functions.h"
 #endif
 #include "scan.h"
+#ifndef TAPSTAT_5_10
+#include "storage_library.h"
+#endif
 #include "syscall_end.h"
 #include "tls.h"
 
@@ -328,6 +331,53 @@ int ts_go_end(struct pt_regs *regs)
 {
 	return on_tls_free(GO_ARG1(regs));
 }
+
+#ifndef TAPSTAT_5_10
+
+/* ---- Storage libraries: put where they belong in the same way. A program serves many functions, told apart by what
+ * it is attached with, which older kernels don't know. ------------------------------------------------------------
+ */
+
+SEC("uprobe")
+int ts_storage_entry(struct pt_regs *regs)
+{
+	return on_storage_entry(regs, attach_cookie(regs));
+}
+
+SEC("uprobe")
+int ts_sqlite_prepare(struct pt_regs *regs)
+{
+	return on_sqlite_prepare(regs, attach_cookie(regs));
+}
+
+SEC("uprobe")
+int ts_sqlite_step(struct pt_regs *regs)
+{
+	return on_sqlite_step(regs, attach_cookie(regs));
+}
+
+SEC("uprobe")
+int ts_sqlite_reset(struct pt_regs *regs)
+{
+	return on_sqlite_end(regs, false);
+}
+
+SEC("uprobe")
+int ts_sqlite_finalize(struct pt_regs *regs)
+{
+	return on_sqlite_end(regs, true);
+}
+
+SEC("uretprobe")
+int ts_storage_return(struct pt_regs *regs)
+{
+	return on_storage_return(regs, attach_cookie(regs));
+}
+
+#endif
+
+/* ---- Both -------------------------------------------------------------------------------------------------------
+ */
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(ts_task_exit, struct task_struct *task)

@@ -64,11 +64,6 @@ static __u64 now_ns(void)
 	return (__u64)now.tv_sec * SECOND_NS + (__u64)now.tv_nsec;
 }
 
-static const char *library_text(const struct library_finding *finding)
-{
-	return catalog_library.text[finding->library];
-}
-
 /* ---- Probes -----------------------------------------------------------------------------------------------------
  */
 
@@ -163,8 +158,8 @@ static int probes_attach(struct worker *worker, int fd, struct binary *binary)
 		n = group_attach(worker, &group, &finding->place[i], path, binary);
 		if (n > 0)
 			continue;
-		log_warn("cannot attach a probe; the TLS of this file is not seen", "program",
-			 finding->place[i].program, "library", library_text(finding), "err", strerror(-n));
+		log_warn("cannot attach a probe; what goes through the libraries in this file is not seen", "program",
+			 finding->place[i].program, "err", strerror(-n));
 		worker->state->failed++;
 		probes_detach(worker, binary);
 		finding->n = 0;
@@ -177,18 +172,30 @@ static int probes_attach(struct worker *worker, int fd, struct binary *binary)
 /* ---- Binaries ---------------------------------------------------------------------------------------------------
  */
 
+static void say_found(const struct library_finding *finding)
+{
+	for (unsigned int i = 0; i < BACKEND_COUNT; i++)
+		if (finding->backends >> i & 1)
+			log_debug("a file with a storage library", "backend", catalog_backend.text[i]);
+	if (finding->is_tls)
+		log_debug("a file with TLS", "library", catalog_library.text[finding->library], "visible",
+			  finding->n ? "yes" : "no");
+}
+
 static int examine(void *arg, int fd, struct binary *binary)
 {
 	struct worker *worker = arg;
+	const struct library_wish wish = {.tls = attachment_has(worker->att, HOOK_OF_TLS),
+					  .storage = attachment_has(worker->att, HOOK_OF_STORAGE_LIBRARIES)};
 	struct library_finding finding = {0};
 	struct elf_file *file;
 	int err = elf_file_open(&file, fd);
 
 	if (err)
 		return err;
-	err = libraries_examine(file, &finding);
+	err = libraries_examine(file, wish, &finding);
 	elf_file_close(file);
-	if (!err && !finding.is_tls)
+	if (!err && !finding.is_tls && !finding.backends)
 		err = -ENOENT;
 	if (err)
 		return err;
@@ -200,7 +207,7 @@ static int examine(void *arg, int fd, struct binary *binary)
 	if (err)
 		free(binary->finding);
 	else
-		log_debug("a file with TLS", "library", library_text(&finding), "visible", finding.n ? "yes" : "no");
+		say_found(&finding);
 	return err;
 }
 
@@ -217,7 +224,7 @@ static void on_mapped(void *arg, const struct mapping *mapping)
 	const struct binary *binary = binaries_mapped(worker->binaries, mapping);
 	__u32 pid = (__u32)mapping->pid, library;
 
-	if (!binary)
+	if (!binary || !binary->finding->is_tls)
 		return;
 	library = binary->finding->library;
 	bpf_map_update_elem(worker->library_by_process, &pid, &library, BPF_ANY);

@@ -205,6 +205,14 @@ bool attachment_wants_probes(const struct attachment *att)
 	return false;
 }
 
+bool attachment_has(const struct attachment *att, enum hook_wish wish)
+{
+	for (int i = 0; i < att->n_hooks; i++)
+		if (att->hook[i].attached && att->hook[i].row->wish == wish)
+			return true;
+	return false;
+}
+
 void attachment_probes_off(struct attachment *att)
 {
 	for (int i = 0; i < att->n_hooks; i++)
