@@ -268,10 +268,12 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 		exchange_walk_ends(io);
 		return;
 	}
-	if (plain)
+	if (plain) {
 		payload = *plain;
-	else
+		err = payload.buffer ? 0 : -UNPARSED_SPLICE - 1;
+	} else {
 		err = payload_find(&payload, task, &io->scratch->msg, dir == DIRECTION_SENT);
+	}
 	/* The middle of a data frame: nothing to look at. */
 	if (s->mode == STREAM_FRAMES && s->ws.payload_left > len && !(s->frame & WS_CONTROL)) {
 		s->ws.payload_left -= len;
@@ -330,7 +332,8 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 
 /*
  * `len` bytes pass on a connection whose state is `io->conn`: over the socket `sk`, where the syscall under way has
- * them, or out of a TLS library (`sk` is NULL) at `plain`, by a call of `entered_ns`.
+ * them, or out of a TLS library (`sk` is NULL) at `plain`, whose buffer is 0 where they are in no user memory, by a
+ * call of `entered_ns`.
  */
 static __always_inline void io_pass(struct io *io, struct sock *sk, struct task_struct *task, __u32 dir, __u32 len,
 				    int flags, const struct payload *plain, __u64 entered_ns)

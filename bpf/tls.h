@@ -131,7 +131,7 @@ static __always_inline void tls_begins(__u64 object, __u32 library)
 	__u64 key = tls_key(bpf_get_current_pid_tgid() >> 32, object);
 	struct tls_object *known;
 
-	if (!object)
+	if (!object || !tls_wanted(current_task_struct()))
 		return;
 	if (bpf_map_lookup_elem(&tls_objects, &key))
 		tls_end(key); /* its end went unnoticed */
@@ -283,7 +283,7 @@ __noinline int tls_pass(__u64 key, __u64 at, __u32 len, __u32 dir, __u64 entered
 		if (conn_role(io.conn) == ROLE_CLIENT && conn_waits(io.conn))
 			conn_eof(CALL_ARGS(io.conn, scratch));
 	} else if (likely(conn_watched(io.conn))) {
-		io_pass(&io, NULL, task, dir, len, at ? 0 : MSG_TRUNC, &plain, entered_ns);
+		io_pass(&io, NULL, task, dir, len, 0, &plain, entered_ns);
 		if (unlikely(scratch->call.opened))
 			tls_opened(io.conn, scratch);
 	} else if (io.conn->protocol == PROTOCOL_HTTP2) {
@@ -387,6 +387,8 @@ static __always_inline int on_go_entry(struct pt_regs *regs, enum tls_kind kind)
 				.kind = kind,
 				.library = LIBRARY_GO};
 
+	if (!tls_wanted(current_task_struct()))
+		return 0; /* not noted as a thread is: nothing would forget it */
 	return tls_enter(tls_key(tgid, GOROUTINE(regs)), &call, call.object);
 }
 
@@ -430,7 +432,8 @@ static __always_inline int on_tls_return(struct pt_regs *regs, __u64 cookie)
 		stack = RETURN_STACK(regs);
 	}
 	caller = tls_leave(key, stack, &call);
-	if (!caller && !(is_go && go_recall(regs, &call, cookie & COOKIE_WRITES)))
+	if (!caller &&
+	    !(is_go && tls_wanted(current_task_struct()) && go_recall(regs, &call, cookie & COOKIE_WRITES)))
 		return 0;
 	tls_called(key, &call, FUNCTION_RESULT(regs));
 	if (is_go && caller && !caller->call.stack)
