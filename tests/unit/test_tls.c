@@ -116,6 +116,16 @@ static void a_client_whose_peer_closed_has_no_answer(void **state)
 	assert_int_equal(answered(), 0);
 }
 
+static void a_write_of_nothing_is_no_end(void **state)
+{
+	(void)state;
+	tls_writes(OBJECT, ASKED);
+	tls_call(ts_tls_write, OBJECT, "", 0);
+	tls_reads(OBJECT, ANSWERED);
+	assert_int_equal(unanswered(), 0);
+	assert_int_equal(answered(), 1);
+}
+
 static void a_server_whose_client_has_no_more_to_say_still_answers(void **state)
 {
 	(void)state;
@@ -165,6 +175,16 @@ static void bytes_of_a_file_pass_though_they_are_nowhere_to_be_read(void **state
 		if (answered() != 2)
 			fail_msg("%s: the next request is not counted", bodies[i].description);
 	}
+}
+
+static void a_file_that_is_no_body_is_not_parsed(void **state)
+{
+	(void)state;
+	tls_reads(OBJECT, ASKED);
+	user_unreadable = (void *)5;
+	tls_call(ts_tls_sendfile, OBJECT, (void *)5, 100);
+	assert_int_equal(self_cells.cell[SELF_UNPARSED + UNPARSED_SPLICE], 100);
+	assert_int_equal(unparsed(), 100);
 }
 
 static void an_object_is_new_where_its_maker_says_so(void **state)
@@ -402,9 +422,11 @@ int main(void)
 		TEST(the_role_is_that_of_who_reads_the_request),
 		TEST(a_call_that_passes_nothing_counts_nothing),
 		TEST(a_client_whose_peer_closed_has_no_answer),
+		TEST(a_write_of_nothing_is_no_end),
 		TEST(a_server_whose_client_has_no_more_to_say_still_answers),
 		TEST(a_write_repeated_without_a_buffer_is_of_the_bytes_of_the_one_before),
 		TEST(bytes_of_a_file_pass_though_they_are_nowhere_to_be_read),
+		TEST(a_file_that_is_no_body_is_not_parsed),
 		TEST(an_object_is_new_where_its_maker_says_so),
 		TEST(no_object_is_made_where_memory_is_short),
 		TEST(an_object_seen_from_its_beginning_is_parsed_from_its_first_byte),

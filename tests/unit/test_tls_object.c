@@ -122,6 +122,18 @@ static void a_claim_holds_before_the_socket_has_learnt_of_it(void **state)
 	assert_int_equal(connections_of_any_library(VISIBLE_NO), 0);
 }
 
+static void a_socket_that_was_claimed_is_not_waited_for(void **state)
+{
+	(void)state;
+	tls_makes(OBJECT);
+	socket_io(&sock, DIRECTION_RECEIVED);
+	tls_reads(OBJECT, ASKED);
+	for (int i = 0; i < 2 * TLS_BLIND_EVENTS; i++)
+		socket_io(&sock, DIRECTION_SENT);
+	assert_int_equal(connections_of_any_library(VISIBLE_NO), 0);
+	assert_int_equal(connections_of_any_library(VISIBLE_YES), 1);
+}
+
 static void what_a_socket_read_long_ago_is_not_claimed(void **state)
 {
 	(void)state;
@@ -303,6 +315,8 @@ static void a_child_goes_on_with_its_parents_object(void **state)
 		assert_int_equal(shared.states_live, 2); /* the socket's and the object's */
 		tls_reads(OBJECT, ASKED);
 		run_as(PROCESS, PROCESS);
+		assert_false(is_known(OBJECT));
+		assert_int_equal(scan(OBJECT)->listed, 0);
 		tls_frees(OBJECT);
 		assert_int_equal(unanswered(), 0);
 		run_as(PROCESS + 1, PROCESS + 1);
@@ -418,6 +432,7 @@ int main(void)
 		TEST(behind_a_call_its_thread_is_inside_no_object),
 		TEST(an_object_read_behind_its_socket_claims_it),
 		TEST(a_claim_holds_before_the_socket_has_learnt_of_it),
+		TEST(a_socket_that_was_claimed_is_not_waited_for),
 		TEST(what_a_socket_read_long_ago_is_not_claimed),
 		TEST(what_another_thread_read_is_not_claimed),
 		TEST(what_was_written_is_not_claimed),
