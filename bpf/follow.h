@@ -268,10 +268,12 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 		exchange_walk_ends(io);
 		return;
 	}
-	if (!task)
+	if (!task) {
 		payload.buffer = plain;
-	else
+		err = plain ? 0 : -UNPARSED_SPLICE - 1;
+	} else {
 		err = payload_find(&payload, task, &io->scratch->msg, dir == DIRECTION_SENT);
+	}
 	/* The middle of a data frame: nothing to look at. */
 	if (s->mode == STREAM_FRAMES && s->ws.payload_left > len && !(s->frame & WS_CONTROL)) {
 		s->ws.payload_left -= len;
@@ -330,7 +332,8 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 
 /*
  * `len` bytes pass on a connection whose state is `io->conn`: over the socket `sk`, where the syscall that `task`
- * is in has them, or (both NULL) out of a TLS library at `plain`, by a call of `entered_ns`.
+ * is in has them, or (both NULL) out of a TLS library at `plain` (0: they are in no user memory), by a
+ * call of `entered_ns`.
  */
 static __always_inline void io_pass(struct io *io, struct sock *sk, struct task_struct *task, __u32 dir, __u32 len,
 				    int flags, __u64 plain, __u64 entered_ns)

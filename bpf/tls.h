@@ -293,7 +293,7 @@ __noinline int tls_pass(__u32 slot)
 		if (conn_role(io.conn) == ROLE_CLIENT && conn_waits(io.conn))
 			conn_eof(CALL_ARGS(io.conn, scratch));
 	} else if (likely(conn_watched(io.conn))) {
-		io_pass(&io, NULL, NULL, dir, len, plain->at ? 0 : MSG_TRUNC, plain->at, plain->entered_ns);
+		io_pass(&io, NULL, NULL, dir, len, 0, plain->at, plain->entered_ns);
 		if (unlikely(scratch->call.opened)) {
 			scratch->call.opened = 0;
 			tls_opened(plain->object);
@@ -409,14 +409,23 @@ static __always_inline __u64 goroutine_depth(struct pt_regs *regs)
 	return end - ENTRY_STACK(regs);
 }
 
+/* The goroutine of this key. Of a process that is not watched it is not noted, as a thread is: nothing would forget
+ * it. */
+static __always_inline struct tls_caller *go_caller_get(__u64 id, __u64 key)
+{
+	struct task_struct *task = current_task_struct();
+
+	return tls_is_own(id) || !tls_wanted(task) ? NULL : tls_caller_get(task, key);
+}
+
 /* The entry of a method of Go's tls.Conn. Where the stack has to grow it runs twice for one call. */
 static __always_inline int on_go_entry(struct pt_regs *regs, enum tls_kind kind)
 {
 	__u64 id = bpf_get_current_pid_tgid(), key = tls_key(id >> 32, GOROUTINE(regs));
-	struct tls_caller *caller = tls_is_own(id) ? NULL : tls_caller_get(current_task_struct(), key);
+	struct tls_caller *caller = go_caller_get(id, key);
 	struct tls_call *call;
 
-	if (!caller || caller->unwanted)
+	if (!caller)
 		return 0;
 	call = tls_enter(caller, goroutine_depth(regs), kind, LIBRARY_GO);
 	call->object = caller->inside = tls_key(id >> 32, GO_ARG1(regs));
@@ -470,11 +479,11 @@ __noinline int tls_returns(struct pt_regs *regs)
 __noinline int go_returns(struct pt_regs *regs, bool writes)
 {
 	__u64 id = bpf_get_current_pid_tgid(), key = tls_key(id >> 32, GOROUTINE(regs));
-	struct tls_caller *caller = tls_is_own(id) ? NULL : tls_caller_get(current_task_struct(), key);
+	struct tls_caller *caller = go_caller_get(id, key);
 	struct tls_call *call;
 	int taken;
 
-	if (!caller || caller->unwanted)
+	if (!caller)
 		return 0;
 	call = tls_leave(caller, key, goroutine_depth(regs));
 	if (!call && go_recall(regs, &caller->nested, writes))

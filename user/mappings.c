@@ -2,6 +2,8 @@
 /* perf events, /proc ──> [mappings] ──> attacher: see mappings.h. */
 #include "mappings.h"
 
+#include "mappings_records.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -63,41 +65,43 @@ struct record_comm {
 	__u32 pid, tid;
 };
 
-static void tell_mapped(struct mappings *m, const struct record_mmap2 *r)
+static void tell_mapped(const struct mappings_events *events, const struct record_mmap2 *r)
 {
-	const struct mapping mapping = {.pid = (pid_t)r->pid,
-					.start = r->address,
-					.end = r->address + r->bytes,
-					.major = r->major,
-					.minor = r->minor,
-					.inode = r->inode,
-					.generation = r->generation,
-					.path = r->path};
+	struct mapping mapping;
 
-	if (r->header.size > sizeof(*r) && r->inode && !((char *)r)[r->header.size - 1])
-		m->events.mapped(m->events.arg, &mapping);
+	if (r->header.size <= sizeof(*r) || !r->inode || ((char *)r)[r->header.size - 1])
+		return;
+	mapping = (struct mapping){.pid = (pid_t)r->pid,
+				   .start = r->address,
+				   .end = r->address + r->bytes,
+				   .major = r->major,
+				   .minor = r->minor,
+				   .inode = r->inode,
+				   .generation = r->generation,
+				   .path = r->path};
+	events->mapped(events->arg, &mapping);
 }
 
-static void tell(struct mappings *m, const struct perf_event_header *header, bool *lost)
+void mappings_tell(const struct mappings_events *events, const struct perf_event_header *header, bool *lost)
 {
 	const struct record_task *task = (const void *)header;
 	const struct record_comm *comm = (const void *)header;
 
 	switch (header->type) {
 	case PERF_RECORD_MMAP2:
-		tell_mapped(m, (const void *)header);
+		tell_mapped(events, (const void *)header);
 		break;
 	case PERF_RECORD_FORK:
 		if (header->size >= sizeof(*task) && task->pid != task->parent)
-			m->events.forked(m->events.arg, (pid_t)task->parent, (pid_t)task->pid);
+			events->forked(events->arg, (pid_t)task->parent, (pid_t)task->pid);
 		break;
 	case PERF_RECORD_EXIT:
 		if (header->size >= sizeof(*task) && task->pid == task->tid)
-			m->events.exited(m->events.arg, (pid_t)task->pid);
+			events->exited(events->arg, (pid_t)task->pid);
 		break;
 	case PERF_RECORD_COMM:
 		if (header->size >= sizeof(*comm) && (header->misc & PERF_RECORD_MISC_COMM_EXEC))
-			m->events.executed(m->events.arg, (pid_t)comm->pid);
+			events->executed(events->arg, (pid_t)comm->pid);
 		break;
 	case PERF_RECORD_LOST:
 		*lost = true;
@@ -125,7 +129,7 @@ static void ring_drain(struct mappings *m, struct ring *ring, bool *lost)
 		if (!header->size)
 			break;
 		tail += header->size;
-		tell(m, header, lost);
+		mappings_tell(&m->events, header, lost);
 	}
 	__atomic_store_n(&ring->page->data_tail, head, __ATOMIC_RELEASE);
 }
@@ -224,8 +228,7 @@ int mappings_fd(const struct mappings *m)
 /* ---- /proc ------------------------------------------------------------------------------------------------------
  */
 
-/* One line of /proc/PID/maps (proc(5)). False: it is no executable mapping of a file. */
-static bool parse_line(char *line, pid_t pid, struct mapping *out)
+bool mapping_of_line(char *line, pid_t pid, struct mapping *out)
 {
 	unsigned long long start, end, inode;
 	unsigned int major, minor;
@@ -259,7 +262,7 @@ static bool scan_process(struct mappings *m, pid_t pid)
 	if (!file)
 		return errno != EACCES && errno != EPERM; /* else it has ended */
 	while (getline(&line, &size, file) > 0)
-		if (parse_line(line, pid, &mapping))
+		if (mapping_of_line(line, pid, &mapping))
 			m->events.mapped(m->events.arg, &mapping);
 	free(line);
 	fclose(file);

@@ -2,7 +2,8 @@
 /*
  * The whole kernel side, from the hook's handler to the metric cells, compiled natively: bpf/follow.h as it is, with
  * stand-ins for the helpers and for the sockets behind it. What it reads as "user memory" are the caller's bytes, so
- * that sanitizers and guard pages see every access.
+ * that sanitizers and guard pages see every access. With KERNEL_SIDE_HOOKS defined the hooks come, too: the whole of
+ * bpf/tapstat.bpf.c.
  *
  * Include it before anything of the C library but guard.h: bpf/kernel.h has its own names for a few constants.
  */
@@ -36,7 +37,9 @@
 
 #define __BPF_HELPERS__
 #define __BPF_CORE_READ_H__
+#define __BPF_TRACING_H__
 #define SEC(name)
+#define BPF_PROG(name, ...) name(__VA_ARGS__)
 #define __uint(name, value) int(*name)[value]
 #define __type(name, value) __typeof__(value) *name
 #define __noinline __attribute__((noinline))
@@ -79,8 +82,14 @@ static long bpf_loop(__u32 n, void *step, void *context, __u64 flags)
 	return i;
 }
 
+static const void *user_unreadable; /* an address of user memory where nothing is */
+
 static long bpf_probe_read_user(void *to, __u32 n, const void *from)
 {
+	if (from == user_unreadable) {
+		memset(to, 0, n); /* as the kernel does */
+		return -14;       /* EFAULT */
+	}
 	memcpy(to, from, n);
 	return 0;
 }
@@ -107,11 +116,20 @@ static long read_string(char *to, __u32 n, const char *from)
 
 static __u64 clock_ns = 1000000000; /* a millisecond on at each call */
 #define bpf_ktime_get_ns() clock_ns
-static struct task_struct current_task;
+static struct signal_struct current_threads = {.live = {1}};
+static struct task_struct current_leader, current_parent;
+static struct task_struct current_task = {.group_leader = &current_leader,
+					  .real_parent = &current_parent,
+					  .signal = &current_threads,
+					  .tgid = 4242,
+					  .pid = 4242};
 #define bpf_get_current_task_btf() (&current_task)
 #define bpf_get_current_pid_tgid() ((__u64)current_task.tgid << 32 | (__u32)current_task.pid)
 static struct pt_regs current_regs;
+static __u64 current_goroutine; /* Go keeps it in a register */
 #define bpf_task_pt_regs(task) ((void)(task), &current_regs)
+static __u64 __attribute__((unused)) probe_cookie; /* of the probe whose program runs */
+#define bpf_get_attach_cookie(context) ((void)(context), probe_cookie)
 
 struct conn;
 struct tcp_sock;
@@ -120,7 +138,18 @@ static struct tcp_sock *connection_tcp(struct sock *sk);
 #define bpf_sk_storage_get(map, sk, value, flags) ((void)(map), connection_storage(sk, value, flags))
 #define bpf_skc_to_tcp_sock(sk) connection_tcp(sk)
 
+#ifdef KERNEL_SIDE_HOOKS
+/* What function probes do with a map's elements: their maps are empty here. */
+struct bpf_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, char);
+	__type(value, char);
+};
+#define bpf_for_each_map_elem(map, step, context, flags) ((void)(map), (void)(step), (void)(context))
+#include "tapstat.bpf.c"
+#else
 #include "follow.h"
+#endif
 
 #undef bpf_map_lookup_elem
 #undef bpf_map_update_elem
@@ -209,10 +238,14 @@ static void *map_lookup(const struct map_shape *shape, const void *key)
 	return shape->is_array ? map_add(shape, at, key) : NULL;
 }
 
+static const void *map_full; /* a map that takes no further key */
+
 static long map_update(const struct map_shape *shape, const void *key, const void *value, __u64 flags)
 {
 	struct map_entry **at = map_place(shape, key);
 
+	if (!*at && shape->map == map_full)
+		return -7; /* E2BIG */
 	if (*at && flags == BPF_NOEXIST)
 		return -17; /* EEXIST */
 	memcpy(*at ? (*at)->value : map_add(shape, at, key), value, shape->value_bytes);
@@ -326,7 +359,6 @@ static inline void conn_normalise(struct conn *conn)
 /* A TCP connection. `fresh`: it is seen from its first byte on; else it is older than tapstat. */
 static inline void connection_begin(struct connection *c, bool fresh)
 {
-	static struct task_struct leader;
 	__u32 before = fresh ? 0 : 5000;
 
 	if (!operations.flags[OPERATION_REDIS_GET])
@@ -342,9 +374,6 @@ static inline void connection_begin(struct connection *c, bool fresh)
 	c->tcp.bytes_acked = before;
 	c->tcp.copied_seq = c->tcp.rcv_nxt = 0xffffff00;
 	c->tcp.bytes_received = before;
-	current_task.group_leader = &leader;
-	if (!current_task.pid)
-		current_task.tgid = current_task.pid = 4242;
 }
 
 /* One call of the service on the connection: bytes as a buffer, or a vector of them (`n` above 0). */
@@ -355,9 +384,11 @@ static inline void connection_call(struct connection *c, enum label_direction di
 	long nr = sends ? (n ? NR_WRITEV : NR_WRITE) : (n ? NR_READV : NR_READ);
 
 #if defined(__TARGET_ARCH_x86)
-	current_regs = (struct pt_regs){.orig_ax = nr, .si = (__u64)at, .dx = n ? n : len, .ax = -ENOSYS};
+	current_regs = (struct pt_regs){
+		.orig_ax = nr, .si = (__u64)at, .dx = n ? n : len, .ax = -ENOSYS, .r14 = current_goroutine};
 #else
 	current_regs = (struct pt_regs){.syscallno = nr};
+	current_regs.regs[28] = current_goroutine;
 	current_regs.regs[1] = (__u64)at;
 	current_regs.regs[2] = n ? n : len;
 #endif

@@ -138,9 +138,9 @@ def _kept(programs, server, name, targets):
         SERVER: lambda own: _ByTapstat(own, programs, server, server.selectors),
         EVERYTHING: lambda own: _ByTapstat(own, programs, server, []),
     }
-    if shutil.which("bpftrace"):
+    if server.script and shutil.which("bpftrace"):
         watchers[BPFTRACE] = lambda own: _ByBpftrace(own, server)
-    else:
+    elif server.script:
         print("  warning: bpftrace is not installed: nothing to compare with", flush=True)
     measured, unsteady = _rounds(server, watchers), []
     for operation in server.operations:
@@ -184,3 +184,8 @@ def pgbench(programs, stack):
 
 def pgbench_unix(programs, stack):
     return _kept(programs, Postgres(stack, unix=True), "pgbench-unix", (0.98, None, 0.97))
+
+
+def tls(programs, stack):
+    """nginx that terminates TLS: its handshakes are few, so that calls of the library are what counts."""
+    return _kept(programs, Nginx(stack, tls=True), "tls", (None, None, None))

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from . import cost, counts, exporter, flood, kept
+from . import cost, counts, exporter, flood, kept, tls
 from .machine import Unmeasured, foreign_hooks, wait_alone
 from .programs import Programs
 
@@ -23,6 +23,9 @@ FIGURES = {
     "nginx": kept.nginx,
     "pgbench": kept.pgbench,
     "pgbench-unix": kept.pgbench_unix,
+    "tls": kept.tls,
+    "tls_write": tls.write,
+    "attach": tls.attach,
     "connections": counts.connections,
     "threads": counts.threads,
     "flood-http": flood.flood_http,

@@ -163,7 +163,9 @@ class Programs:
             more = [f"-I{ROOT}/include", f"-I{ROOT}/user", f"-I{self._build}"]
             objects = (self._build / "user").glob("*.o")
             more += [path for path in objects if path.stem != "main" and not path.stem.startswith("cmd_")]
-            more += ["-levent", "-lbpf", "-lelf", "-lz", "-lcap", "-ljansson", "-lyaml"]
+            more += ["-levent", "-lbpf", "-lelf", "-lz", "-lcap", "-ljansson", "-lyaml", "-lcapstone", "-liberty"]
+        if source.stem.startswith("tls_"):
+            more = ["-lssl", "-lcrypto"]
         made = subprocess.run(
             ["cc", *FLAGS, "-o", self.path(source.stem), source, *more], capture_output=True, text=True, check=False
         )

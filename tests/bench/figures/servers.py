@@ -155,7 +155,7 @@ class Redis:
 
 
 class Nginx:
-    """nginx with one worker, and wrk on connections that stay, for a file of 1 KB."""
+    """nginx with one worker, and wrk on connections that stay, for a file of 1 KB; over TLS where that is wanted."""
 
     operations = ("file",)
 
@@ -167,17 +167,21 @@ class Nginx:
             client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi;
             scgi_temp_path scgi;
             server {
-                listen 127.0.0.1:%d; root .;
+                listen 127.0.0.1:%d; root .; %s
                 location = /status { stub_status; }
                 location /none/ { return 204; }
             }
         }
     """
 
-    def __init__(self, stack):
+    def __init__(self, stack, tls=False):
         need("nginx", "wrk")
         self.port, directory = free_port(), _directory(stack)
-        (directory / "nginx.conf").write_text(self._CONFIGURATION % self.port)
+        self._address, encrypted = f"http://127.0.0.1:{self.port}", ""
+        if tls:
+            port = free_port()
+            self._address, encrypted = f"https://127.0.0.1:{port}", self._certified(directory, port)
+        (directory / "nginx.conf").write_text(self._CONFIGURATION % (self.port, encrypted))
         (directory / "index.html").write_bytes(b"x" * FILE_BYTES)
         nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
         child = Child(stack, nginx, "-p", directory, "-c", directory / "nginx.conf", cpu=cpus()[0])
@@ -185,9 +189,18 @@ class Nginx:
         workers = _children(child.pid)
         if len(workers) != 1:
             raise Unmeasured(f"nginx has {len(workers)} workers")
-        self.selectors = [f"--pid={workers[0]}"]
-        self.script = [BENCH / "bpftrace" / "nginx.bt", workers[0]]
+        self.selectors = ["--exe=*/nginx"] if tls else [f"--pid={workers[0]}"]
+        self.script = None if tls else [BENCH / "bpftrace" / "nginx.bt", workers[0]]
         self.load()
+
+    @staticmethod
+    def _certified(directory, port):
+        """Makes a certificate; what the configuration says of it and of the port."""
+        need("openssl")
+        key, certificate = directory / "key.pem", directory / "certificate.pem"
+        kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+        output_of("openssl", "req", "-x509", *kind, "-keyout", key, "-out", certificate)
+        return f"listen 127.0.0.1:{port} ssl; ssl_certificate {certificate}; ssl_certificate_key {key};"
 
     def requests(self):
         """How many there were so far, this one included."""
@@ -200,7 +213,7 @@ class Nginx:
     def load(self):
         """wrk ends with requests under way: the server answers them all."""
         before = self.requests()
-        address = f"http://127.0.0.1:{self.port}/index.html"
+        address = f"{self._address}/index.html"
         output, share = _shared(lambda: output_of("wrk", "-t1", f"-c{CONNECTIONS['nginx']}", "-d1s", address))
         if "Non-2xx" in output or "Socket errors" in output:
             raise Unmeasured(f"wrk: {output.strip()[-300:]}")
