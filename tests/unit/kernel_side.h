@@ -128,8 +128,6 @@ static struct task_struct current_task = {.group_leader = &current_leader,
 static struct pt_regs current_regs;
 static __u64 current_goroutine; /* Go keeps it in a register */
 #define bpf_task_pt_regs(task) ((void)(task), &current_regs)
-static __u64 __attribute__((unused)) probe_cookie; /* of the probe whose program runs */
-#define bpf_get_attach_cookie(context) ((void)(context), probe_cookie)
 
 struct conn;
 struct tcp_sock;
@@ -139,6 +137,8 @@ static struct tcp_sock *connection_tcp(struct sock *sk);
 #define bpf_skc_to_tcp_sock(sk) connection_tcp(sk)
 
 #ifdef KERNEL_SIDE_HOOKS
+static __u64 probe_cookie; /* of the probe whose program runs */
+#define bpf_get_attach_cookie(context) ((void)(context), probe_cookie)
 /* What function probes do with a map's elements: their maps are empty here. */
 struct bpf_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
