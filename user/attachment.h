@@ -79,6 +79,7 @@ int attachment_hook_attach(struct attachment *att, struct attached_hook *hook);
 
 /* Whether programs are loaded that attacher.c puts on functions of binaries; says that it does not, or no longer. */
 bool attachment_wants_probes(const struct attachment *att);
+bool attachment_has(const struct attachment *att, enum hook_wish wish); /* ... of that hook */
 void attachment_probes_off(struct attachment *att);
 
 /* Gives up what belongs to one way, but for the object. */

@@ -143,8 +143,20 @@ static int identify(int fd, struct identity *out)
 	return 0;
 }
 
+/* Looks for more function probes in a file. */
+static struct known *examine_again(struct binaries *binaries, int fd, const char *path, struct known *known,
+				   __u64 probes)
+{
+	probes &= ~known->binary.wanted;
+	if (!probes)
+		return known;
+	known->binary.wanted |= probes;
+	binaries->examine(binaries->arg, fd, path, &known->binary, false, probes);
+	return known;
+}
+
 /* The file behind a descriptor, examined if it is new. NULL: of no interest, or unreadable. */
-static struct known *known_of(struct binaries *binaries, int fd)
+static struct known *known_of(struct binaries *binaries, int fd, const char *path, __u64 probes)
 {
 	struct identity identity;
 	struct known *known;
@@ -153,31 +165,32 @@ static struct known *known_of(struct binaries *binaries, int fd)
 		return NULL;
 	for (known = binaries->first; known; known = known->next)
 		if (!memcmp(&known->identity, &identity, sizeof(identity)))
-			return known;
+			return examine_again(binaries, fd, path, known, probes);
 	known = calloc(1, sizeof(*known));
-	if (!known || binaries->examine(binaries->arg, fd, &known->binary)) {
+	if (!known || binaries->examine(binaries->arg, fd, path, &known->binary, true, probes)) {
 		free(known);
 		return NULL;
 	}
+	known->binary.wanted = probes;
 	known->identity = identity;
 	known->next = binaries->first;
 	binaries->first = known;
 	return known;
 }
 
-static struct known *known_of_mapping(struct binaries *binaries, const struct mapping *mapping)
+static struct known *known_of_mapping(struct binaries *binaries, const struct mapping *mapping, __u64 probes)
 {
 	int fd = mapping_open(mapping);
 	struct known *known;
 
 	if (fd < 0)
 		return NULL;
-	known = known_of(binaries, fd);
+	known = known_of(binaries, fd, mapping->path, probes);
 	close(fd);
 	return known;
 }
 
-struct binary *binaries_mapped(struct binaries *binaries, const struct mapping *mapping)
+struct binary *binaries_mapped(struct binaries *binaries, const struct mapping *mapping, __u64 probes)
 {
 	struct alias wanted = {.key = {.inode = mapping->inode,
 				       .generation = mapping->generation,
@@ -190,12 +203,18 @@ struct binary *binaries_mapped(struct binaries *binaries, const struct mapping *
 		if (!alias)
 			return NULL;
 		*alias = wanted;
-		alias->known = known_of_mapping(binaries, mapping);
+		alias->known = NULL;
 		found = tsearch(alias, &binaries->aliases, compare);
 		if (!found) {
 			free(alias);
 			return NULL;
 		}
+		(*found)->known = known_of_mapping(binaries, mapping, probes);
+	} else if (probes & ~((*found)->known ? (*found)->known->binary.wanted : 0)) {
+		struct known *known = known_of_mapping(binaries, mapping, probes);
+
+		if (known)
+			(*found)->known = known;
 	}
 	if (!(*found)->known)
 		return NULL;
@@ -210,7 +229,7 @@ struct binary *binaries_keep(struct binaries *binaries, const char *path)
 
 	if (fd < 0)
 		return NULL;
-	known = known_of(binaries, fd);
+	known = known_of(binaries, fd, path, 0);
 	close(fd);
 	if (known)
 		known->binary.kept = true;
