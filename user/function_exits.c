@@ -17,7 +17,7 @@ struct search {
 	struct elf_file *file;
 	struct elf_function part[MAX_PARTS]; /* the function, then what was moved out of it */
 	size_t n_parts;
-	struct elf_function other; /* the latest range that is another function */
+	struct elf_function other; /* the latest range that a jump which is always taken leads away to */
 	struct function_exit *exits;
 	size_t n, max;
 };
@@ -214,7 +214,7 @@ static int walk(struct elf_file *file, const struct elf_function *range, jump_vi
 
 /* ---- What is jumped to ---------------------------------------------------------------------------------------- */
 
-enum belonging { BELONGS_NOWHERE, BELONGS_TO_PART, BELONGS_TO_OTHER };
+enum belonging { BELONGS_TO_PART, BELONGS_TO_OTHER };
 
 struct naming {
 	__u64 address;
@@ -249,7 +249,7 @@ static int note_jump(void *context, __u64 at, const struct jump *jump)
 	return 0;
 }
 
-/* By what its code does, where no symbol tells. */
+/* By what its code does. */
 static enum belonging belonging_by_code(struct search *search, const struct elf_function *range)
 {
 	struct leaving leaving = {.function = &search->part[0], .range = range};
@@ -263,11 +263,14 @@ static enum belonging belonging_by_code(struct search *search, const struct elf_
 										  : BELONGS_TO_OTHER;
 }
 
-/* Whether the place is in the function. A part of it that was not known before is noted. */
-static int belongs(struct search *search, __u64 address, bool *out)
+/*
+ * Whether the place is in the function. A part of it that was not known before is noted. Symbols are asked only where
+ * it matters whether a range that returns by itself is a part: it does not for a jump that is always taken.
+ */
+static int belongs(struct search *search, __u64 address, bool conditional, bool *out)
 {
 	struct elf_function range;
-	struct naming naming = {0};
+	struct naming naming;
 	int err;
 
 	*out = true;
@@ -275,16 +278,17 @@ static int belongs(struct search *search, __u64 address, bool *out)
 		if (inside(&search->part[i], address))
 			return 0;
 	*out = false;
-	if (inside(&search->other, address) || elf_unwind_find(search->file, address, &range))
+	if ((!conditional && inside(&search->other, address)) || elf_unwind_find(search->file, address, &range))
 		return 0;
-	naming.address = range.address;
-	err = elf_symbols_each(search->file, note_name, &naming);
-	if (err < 0)
-		return err;
-	if (naming.belonging == BELONGS_NOWHERE)
-		naming.belonging = belonging_by_code(search, &range);
+	naming = (struct naming){range.address, belonging_by_code(search, &range)};
+	if (naming.belonging == BELONGS_TO_OTHER && conditional) {
+		err = elf_symbols_each(search->file, note_name, &naming);
+		if (err < 0)
+			return err;
+	}
 	if (naming.belonging == BELONGS_TO_OTHER) {
-		search->other = range;
+		if (!conditional)
+			search->other = range;
 		return 0;
 	}
 	if (search->n_parts == MAX_PARTS)
@@ -318,7 +322,7 @@ static int visit_jump(void *context, __u64 at, const struct jump *jump)
 	if (jump->flow == FLOW_UNKNOWN)
 		return -ENOTSUP;
 	if (jump->flow == FLOW_JUMP)
-		err = belongs(walked->search, jump->target, &stays);
+		err = belongs(walked->search, jump->target, jump->conditional, &stays);
 	if (err || stays)
 		return err;
 	if (jump->conditional)

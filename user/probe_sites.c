@@ -69,23 +69,50 @@ static int arguments_read(const struct config_probe *probe)
 	return (int)most;
 }
 
-static int entry_add(struct search *search, const struct probed_function *function, bool by_address)
-{
-	struct probe_site site = {.probe = search->number, .side = PROBE_ENTRY, .is_go = function->is_go};
-	struct landing landing;
-	int err;
+/* The exits of a function, where they are asked for. */
+struct exits {
+	struct function_exit exit[PROBE_MAX_EXITS];
+	int n;
+};
 
-	if (function->is_go) {
-		err = go_prologue_entry(search->file, &function->at, &site.offset);
-	} else {
-		err = prologue_landing(search->file, &function->at, arguments_read(search->probe), by_address,
-				       &landing);
-		site.offset = landing.offset;
-		site.stack_moved = (int)landing.stack_moved;
-	}
+static bool has_exit_at(const struct exits *exits, __u64 offset)
+{
+	for (int i = 0; i < exits->n; i++)
+		if (exits->exit[i].offset == offset)
+			return true;
+	return false;
+}
+
+/* Where the entry is probed. Not at an exit: which of two programs at one place runs first is the kernel's choice. */
+static int find_entry(struct search *search, const struct probed_function *function, bool by_address,
+		      const struct exits *exits, struct probe_site *site)
+{
+	struct landing landing = {.offset = function->at.offset};
+	int err = function->is_go ? go_prologue_entry(search->file, &function->at, &landing.offset)
+				  : prologue_landing(search->file, &function->at, arguments_read(search->probe),
+						     by_address, &landing);
+
 	if (err)
 		return refuse(search, err, "the code of %s cannot be read", function->name);
-	err = add(search, &site);
+	if (has_exit_at(exits, landing.offset))
+		landing = (struct landing){.offset = function->at.offset};
+	if (has_exit_at(exits, landing.offset))
+		return refuse(search, -ENOTSUP,
+			      "the first instruction of %s leaves it: set returns: address, or measure calls only",
+			      function->name);
+	site->offset = landing.offset;
+	site->stack_moved = (int)landing.stack_moved;
+	return 0;
+}
+
+static int entry_add(struct search *search, const struct probed_function *function, bool by_address,
+		     const struct exits *exits)
+{
+	struct probe_site site = {.probe = search->number, .side = PROBE_ENTRY, .is_go = function->is_go};
+	int err = find_entry(search, function, by_address, exits, &site);
+
+	if (!err)
+		err = add(search, &site);
 	if (err || !by_address)
 		return err;
 	site.side = PROBE_RETURN_ADDRESS;
@@ -118,46 +145,46 @@ static int refuse_exits(struct search *search, const char *name, int err)
 	}
 }
 
-/* In Go no function returns in another's place but by the assembler of the runtime. */
-static int go_exits(struct search *search, const struct probed_function *function, struct function_exit exits[])
+/* In Go no function returns in another's place but in the assembler of the runtime. */
+static int go_exits(struct search *search, const struct elf_function *function, struct function_exit exits[])
 {
 	static __u64 returns[PROBE_MAX_EXITS]; /* one thread */
-	int n = function_returns(search->file, &function->at, returns, PROBE_MAX_EXITS);
+	int n = function_returns(search->file, function, returns, PROBE_MAX_EXITS);
 
 	for (int i = 0; i < n; i++)
 		exits[i] = (struct function_exit){returns[i], false};
 	return n;
 }
 
-static int exits_add(struct search *search, const struct probed_function *function)
+static int find_exits(struct search *search, const struct probed_function *function, struct exits *out)
 {
-	static struct function_exit exits[PROBE_MAX_EXITS];
-	int err = 0, n = function->is_go ? go_exits(search, function, exits)
-					 : function_exits(search->file, &function->at, exits, PROBE_MAX_EXITS);
-
-	if (n < 0)
-		return refuse_exits(search, function->name, n);
-	for (int i = 0; i < n && !err; i++) {
-		const struct probe_site site = {.probe = search->number,
-						.side = exits[i].is_tail_call ? PROBE_TAIL_CALL
-									      : PROBE_RETURN_INSTRUCTION,
-						.is_go = function->is_go,
-						.offset = exits[i].offset};
-
-		err = add(search, &site);
-	}
-	return err;
+	out->n = function->is_go ? go_exits(search, &function->at, out->exit)
+				 : function_exits(search->file, &function->at, out->exit, PROBE_MAX_EXITS);
+	return out->n < 0 ? refuse_exits(search, function->name, out->n) : 0;
 }
 
 static int function_add(struct search *search, const struct probed_function *function)
 {
+	static struct exits exits; /* 8 KiB; one thread */
 	bool needs_return = probes_need_return(search->probes, search->number);
 	bool by_address = needs_return && !function->is_go && config_probe_replaces_address(search->probe);
-	int err = entry_add(search, function, by_address);
+	int err = 0;
 
-	if (err || !needs_return || by_address)
-		return err;
-	return exits_add(search, function);
+	exits.n = 0;
+	if (needs_return && !by_address)
+		err = find_exits(search, function, &exits);
+	if (!err)
+		err = entry_add(search, function, by_address, &exits);
+	for (int i = 0; i < exits.n && !err; i++) {
+		const struct probe_site site = {.probe = search->number,
+						.side = exits.exit[i].is_tail_call ? PROBE_TAIL_CALL
+										   : PROBE_RETURN_INSTRUCTION,
+						.is_go = function->is_go,
+						.offset = exits.exit[i].offset};
+
+		err = add(search, &site);
+	}
+	return err;
 }
 
 static int functions_add(struct search *search)

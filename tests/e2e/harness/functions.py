@@ -1,62 +1,43 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Function probes at places that the test names, and what they count; the search for the places is left out."""
+"""Function probes as the configuration file has them, on specimens that say themselves what they did."""
 
 import json
 import pathlib
+import re
 import time
 
-from .metrics import Scrape
-from .processes import Failure, Skip
-from .tapstat import BINARY
-
-ATTACHER = BINARY.parent / "attach_sites"
+from .processes import Failure, wait_until
 
 
 class Probes:
-    """The kernel side of tapstat with these probes, a list like that of the configuration file."""
+    """A tapstat with these probes, a list like that of the configuration file, and these further options."""
 
-    def __init__(self, t, probes, *selected):
-        t.require_tapstat()
-        if not ATTACHER.exists():
-            raise Skip(f"{ATTACHER.name} is not built")
+    def __init__(self, t, probes, *options, **sections):
         path = pathlib.Path(t.tmp) / "probes.yml"
-        path.write_text(json.dumps({"probes": probes}))  # JSON is YAML
-        self.names = [probe["name"] for probe in probes]
-        self._process = t.start([ATTACHER, path, *selected], "attach-sites")
+        path.write_text(json.dumps({"probes": probes, **sections}))  # JSON is YAML
+        self._t = t
+        self.tapstat = t.own_tapstat(f"--config.file={path}", *options)
 
-    def _answer(self, command):
-        self._process.send_line(command)
-        lines = []
-        while True:
-            line = self._process.read_line()
-            if line == "ok":
-                return lines
-            lines.append(line)
+    def attach(self, names, *command):
+        """Runs a command that waits, and holds on to it until these probes are on what it maps."""
+        idle = self._t.start(command, "idle")
+        self.wait_attached(*names)
+        return idle
 
-    def put(self, name, path, offset, side, language="c", moved=0):
-        """Attaches the program of this side."""
-        self._answer(f"site {self.names.index(name)} {side} {language} {moved} {path} {offset:x}")
+    def wait_attached(self, *names, times=1):
+        """Until the log has told so often of each that it is attached."""
 
-    def put_address(self, name, path, function):
-        """Attaches at the entry, for calls and, by their return address, for returns."""
-        self.put(name, path, function.entry, "entry")
-        self.put(name, path, function.entry, "return_address")
+        def attached():
+            told = self.tapstat.process.errors()
+            return all(
+                len(re.findall(rf'msg="function probe attached" probe="?{re.escape(name)}"? ', told)) >= times
+                for name in names
+            )
 
-    def put_function(self, name, path, function, language="c"):
-        """Attaches at the entry and at every place where this one (code.py) is left."""
-        entry = function.behind_check if language == "go" else function.entry
-        self.put(name, path, entry, "entry", language)
-        for offset in function.returns:
-            self.put(name, path, offset, "return_instruction", language)
-        for offset in function.tail_calls:
-            self.put(name, path, offset, "tail_call", language)
-
-    def point(self, name, path, offset, kind, base, number, size):
-        """Attaches at a USDT probe with one argument."""
-        self._answer(f"point {self.names.index(name)} {path} {offset:x} {kind} {base} {number} {size}")
+        wait_until(attached, f"{', '.join(names)} are attached", every=0.02)
 
     def scrape(self):
-        return Scrape("\n".join(self._answer("scrape")))
+        return self.tapstat.scrape()
 
     def unmatched(self, name):
         """(entries without return, returns without entry)."""
@@ -69,11 +50,11 @@ class Probes:
         return self.scrape().value("tapstat_map_entries", map="frames_by_caller")
 
 
-def probe(name, **measures):
-    """A probe whose metrics are called after it, of everything that is measured."""
+def probe(name, binary, **measures):
+    """A probe on a binary whose metrics are called after it, of everything that is measured."""
     return {
         "name": name,
-        "binary": "/specimen",
+        "binary": str(binary),
         "function": name,
         "calls": {"name": f"{name}_calls_total"},
         "duration": {"name": f"{name}_duration_seconds"},
