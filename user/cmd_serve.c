@@ -228,6 +228,17 @@ static void log_ways(const struct attach_report *report)
 		log_warn("calls may be missed", "reason", report->limit);
 }
 
+/* What is asked for and can't be. */
+static void log_impossible(const struct attach_report *report)
+{
+	for (int i = 0; i < report->n_hooks; i++) {
+		const struct hook_report *hook = &report->hook[i];
+
+		if (hook->row->wish == HOOK_OF_PROBES && !hook->attached)
+			log_warn("the functions that the configuration file names are not counted", "err", hook->why);
+	}
+}
+
 /* 0 if nothing is missing that tapstat can't do without. */
 static int check_privileges(void)
 {
@@ -309,6 +320,7 @@ static int attach(struct serve *serve)
 	log_ways(&report);
 	if (err)
 		return fail("cannot attach", *why ? why : strerror(-err));
+	log_impossible(&report);
 	start_attacher(serve);
 	err = privileges_drop(&kept);
 	if (err)

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "config.h"
@@ -20,9 +21,28 @@ enum { EXEC_WAITS = 20 }; /* ms; between the mapping of a program and its argume
 
 bool probe_target_is_path(const char *pattern, const char *path)
 {
-	const char *slash = strrchr(path, '/');
+	const char *slash = strrchr(path, '/'), *end = strrchr(pattern, '/');
+	const char *text = end || !slash ? path : slash + 1;
+	char longer[CONFIG_EXE_BYTES + sizeof(".*")];
 
-	return glob_match(pattern, strchr(pattern, '/') || !slash ? path : slash + 1);
+	if (glob_match(pattern, text))
+		return true;
+	if (!strstr(end ? end : pattern, ".so"))
+		return false;
+	snprintf(longer, sizeof(longer), "%s.*", pattern);
+	return glob_match(longer, text);
+}
+
+/* Whether the path, which no pattern is in, leads the process to the file: by symbolic links. */
+static bool leads_to(const char *pattern, const char *proc, const struct mapping *mapping)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (*pattern != '/' || strpbrk(pattern, "*?"))
+		return false;
+	snprintf(path, sizeof(path), "%s/%d/root%s", proc, mapping->pid, pattern);
+	return !stat(path, &st) && st.st_ino == mapping->inode;
 }
 
 /* ---- Services ------------------------------------------------------------------------------------------------- */
@@ -80,7 +100,8 @@ __u64 probe_targets(const struct config *config, const char *proc, const struct 
 		const struct config_probe *probe = &config->probes.probe[i];
 
 		if (*probe->binary) {
-			wanted |= (__u64)probe_target_is_path(probe->binary, path) << i;
+			if (probe_target_is_path(probe->binary, path) || leads_to(probe->binary, proc, mapping))
+				wanted |= 1ULL << i;
 			continue;
 		}
 		if (!asked)

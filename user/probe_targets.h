@@ -20,7 +20,10 @@ struct config;
  */
 __u64 probe_targets(const struct config *config, const char *proc, const struct mapping *mapping);
 
-/* Whether the pattern of a probe's binary matches the path. */
+/*
+ * Whether the pattern of a probe's binary matches the path; without a slash, its last element. Shared libraries are
+ * files with further numbers behind the name that programs ask for: that of libz.so.1 matches libz.so.1.2.13.
+ */
 bool probe_target_is_path(const char *pattern, const char *path);
 
 #endif
