@@ -315,12 +315,15 @@ static int worker_open(struct worker *worker)
 /* Until tapstat ends, which the kernel tells by a signal. */
 static void worker_run(struct worker *worker)
 {
-	struct pollfd wait = {.fd = mappings_fd(worker->mappings), .events = POLLIN};
+	struct pollfd wait[] = {{.fd = mappings_fd(worker->mappings), .events = POLLIN},
+				{.fd = binaries_fd(worker->binaries), .events = POLLIN}};
 	const struct timespec moment = {.tv_nsec = 1000000}; /* many records wake once */
 	bool waiting = false, lost;
 	size_t closed;
 
-	while (poll(&wait, 1, waiting ? 1000 : -1) >= 0 || errno == EINTR) {
+	while (poll(wait, 2, waiting ? 1000 : -1) >= 0 || errno == EINTR) {
+		if (binaries_changed(worker->binaries))
+			log_info("a file was written to; its probes are off until a process maps it again");
 		mappings_drain(worker->mappings, &lost);
 		if (lost) {
 			log_debug("records of mappings were lost; looking at every process again");

@@ -58,6 +58,15 @@ void binaries_left(struct binaries *binaries, pid_t pid, __u64 now_ns);
 /* Releases those that no process has mapped for a while. Whether there are any left that wait for it. */
 bool binaries_expire(struct binaries *binaries, __u64 now_ns, __u64 after_ns);
 
+/* A descriptor that becomes readable when a known file is written to, the binaries'; -1: the kernel has none left. */
+int binaries_fd(const struct binaries *binaries);
+
+/*
+ * Releases the files that were written to, whose probes are at offsets of what they were; the next mapping brings
+ * them back. How many.
+ */
+size_t binaries_changed(struct binaries *binaries);
+
 /* Forgets which mapping is of which file: inodes of files of no interest may be others' by now. */
 void binaries_forget_names(struct binaries *binaries);
 

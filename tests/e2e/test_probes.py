@@ -7,6 +7,7 @@ import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import time
 
 from harness.functions import Probes, expect, expect_calls, play, probe
@@ -29,6 +30,13 @@ def of_service(probe_, service):
 
 def expect_logged(probes, pattern):
     wait_until(lambda: probes.tapstat.logged(pattern), f"the log has {pattern}", 5)
+
+
+def code_of(program, function):
+    """The address of a function."""
+    need("nm")
+    lines = subprocess.run(["nm", str(program)], capture_output=True, text=True, check=True).stdout.splitlines()
+    return next(line.split()[0] for line in lines if line.split()[-1] == function)
 
 
 # ---- Files ------------------------------------------------------------------------------------------------------
@@ -79,6 +87,25 @@ def test_program_that_is_replaced_while_it_runs(t):
     fresh = t.tmp / "fresh"
     shutil.copy2(c_program("functions"), fresh)
     fresh.rename(program)
+    t.start([program, "idle", 1], "second")
+    probes.wait_attached("plain", times=2)
+    second = play(t, program, "plain", 4)
+    expect_calls(probes.scrape(), service, "plain", first["calls"] + second["calls"])
+
+
+def test_program_that_is_written_over_between_two_runs(t):
+    """The same file with other code in it: what was probed before lies elsewhere."""
+    program, service = t.copy(c_program("functions"), "specimen"), t.service("specimen")
+    probes = Probes(t, [probe("plain", program)])
+    idle = probes.attach(["plain"], program, "idle", 1)
+    first = play(t, program, "plain", 3)
+    idle.signal(signal.SIGKILL)
+    idle.wait()
+    other = c_program("functions", variant="other", options=["-O1", "-falign-functions=64"])
+    if code_of(other, "plain") == code_of(program, "plain"):
+        raise Failure("both programs have the function at one address")
+    shutil.copyfile(other, program)  # into the same inode, seconds before the probes would vanish by themselves
+    expect_logged(probes, "a file was written to")
     t.start([program, "idle", 1], "second")
     probes.wait_attached("plain", times=2)
     second = play(t, program, "plain", 4)
