@@ -15,6 +15,8 @@ enum {
 	GAP_EVENTS = 64,      /* events in a row with bytes untold before they are taken for lost */
 };
 
+#define BY_SYSCALL (~0ULL) /* of bytes whose address the registers of the syscall tell */
+
 /* Whether exchange_walk() follows the direction. */
 static __always_inline bool stream_exchanges(const struct stream *s)
 {
@@ -247,7 +249,7 @@ __noinline int stream_wait(CALL_PARAMS)
 
 /* The bytes of one successful call; `sk`, `plain` as in io_pass(). */
 static __always_inline void io_parse(struct io *io, struct sock *sk, struct task_struct *task, __u32 dir, __u32 len,
-				     const struct payload *plain)
+				     __u64 plain)
 {
 	struct payload payload = {};
 	struct conn *conn = io->conn;
@@ -268,8 +270,8 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 		exchange_walk_ends(io);
 		return;
 	}
-	if (plain)
-		payload = *plain;
+	if (plain != BY_SYSCALL)
+		payload.buffer = plain;
 	else
 		err = payload_find(&payload, task, &io->scratch->msg, dir == DIRECTION_SENT);
 	/* The middle of a data frame: nothing to look at. */
@@ -330,10 +332,10 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 
 /*
  * `len` bytes pass on a connection whose state is `io->conn`: over the socket `sk`, where the syscall under way has
- * them, or out of a TLS library (`sk` is NULL) at `plain`, by a call of `entered_ns`.
+ * them (`plain` is BY_SYSCALL), or out of a TLS library (`sk` is NULL) at `plain`, by a call of `entered_ns`.
  */
 static __always_inline void io_pass(struct io *io, struct sock *sk, struct task_struct *task, __u32 dir, __u32 len,
-				    int flags, const struct payload *plain, __u64 entered_ns)
+				    int flags, __u64 plain, __u64 entered_ns)
 {
 	struct scratch *scratch = io->scratch;
 	struct conn *conn = io->conn;
@@ -417,13 +419,6 @@ static __always_inline bool tls_unjoined(struct conn *conn)
 	return settings.tls && conn->protocol == PROTOCOL_TLS && !conn->tls_object;
 }
 
-/* A storage protocol goes on inside TLS: what passes from here on passes the library, too. */
-static __always_inline bool tls_takes_over(struct io *io)
-{
-	return settings.tls && unlikely(io->conn->stream[0].mode == STREAM_HIDDEN) &&
-	       is_exchange(io->conn->protocol) && tls_socket_io(CALL_ARGS(io->conn, io->scratch));
-}
-
 /*
  * A call on a socket has ended: `len` bytes were sent or received (enum label_direction), or -errno; `later` more are
  * told of by further events. In the context of the task that made the call.
@@ -478,8 +473,8 @@ static __always_inline int on_io_before(struct sock *sk, __u32 dir, int len, int
 	if (io.conn) {
 		io.scratch = scratch;
 		scratch->call.dir = dir;
-		if (conn_watched(io.conn) && !tls_takes_over(&io))
-			io_pass(&io, sk, task, dir, len, flags, NULL, 0);
+		if (conn_watched(io.conn))
+			io_pass(&io, sk, task, dir, len, flags, BY_SYSCALL, 0);
 		if (unlikely(scratch->call.opened) && is_tcp(sk)) {
 			struct peer_key peer;
 

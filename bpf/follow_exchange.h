@@ -383,6 +383,9 @@ static __always_inline long exchange_apply(struct io *io, struct exchange *x, bo
 		x->asked_any = 0;
 		repeat_call(MAX_STEPS, sync_step, io);
 		return 0;
+	case EXCHANGE_ENCRYPTED:
+		conn_encrypted(io->conn);
+		return 1;
 	default:
 		io->conn->stream[0].mode = io->conn->stream[1].mode = STREAM_HIDDEN;
 		return 1;

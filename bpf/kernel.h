@@ -59,7 +59,7 @@ struct list_head {
 /* arch/x86/include/asm/ptrace.h, arch/arm64/include/asm/ptrace.h */
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long r14, bx, r10, ax, cx, dx, si, di, orig_ax, sp;
+	unsigned long r14, bx, r10, r9, r8, ax, cx, dx, si, di, orig_ax, sp;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs {

@@ -203,6 +203,17 @@ static __always_inline bool port_selected(struct sock *sk)
 	return match;
 }
 
+/* The connection of a socket speaks TLS from here on. */
+static __always_inline void conn_encrypted(struct conn *conn)
+{
+	conn->protocol = PROTOCOL_TLS;
+	conn->tls_object = 0;
+	conn->tls_events = 0;
+	conn->first_tgid = bpf_get_current_pid_tgid() >> 32;
+	if (!settings.tls)
+		self_add(SELF_TLS + LIBRARY_UNKNOWN * VISIBLE_COUNT + VISIBLE_NO, 1);
+}
+
 /* ---- End --------------------------------------------------------------------------------------------------- */
 
 static __always_inline bool conn_close_seen(struct conn *conn)
@@ -273,7 +284,7 @@ static __always_inline bool websocket_end(struct conn *conn, struct series *to, 
 /* A TCP socket is destroyed: the one place where its connection is judged. */
 static __always_inline void conn_end(struct sock *sk, struct conn *conn)
 {
-	enum label_reconnect_reason reason;
+	enum label_reconnect_reason reason = RECONNECT_REASON_CONNECTION_LOST;
 	struct peer_key key;
 	struct series *to;
 
@@ -362,6 +373,12 @@ __noinline int conn_of_another(__u64 key)
 	return 0;
 }
 
+/* Whether there may be one more state. Between two scans the number can be off by a few, and below 0. */
+static __always_inline bool states_left(void)
+{
+	return (__s64)shared.states_live < (__s64)settings.max_connections;
+}
+
 /* ---- A socket's first I/O ---------------------------------------------------------------------------------- */
 
 /* A state like scratch->fresh for a socket that has none. */
@@ -404,7 +421,7 @@ static __always_inline struct conn *conn_create(struct sock *sk, struct scratch 
 				return NULL;
 		}
 	}
-	if (shared.states_live >= settings.max_connections) {
+	if (!states_left()) {
 		record_dropped(DROPPED_MAX_CONNECTIONS);
 		return NULL;
 	}

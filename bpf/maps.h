@@ -15,6 +15,9 @@
 #include "proto/exchange.h"
 #include "proto/queue.h"
 #include "proto/websocket.h"
+#ifndef TAPSTAT_5_10
+#include "proto/sqlite.h"
+#endif
 
 /* By socket; freed with it. Full (max_connections): the socket is not followed, counted as dropped. Not used where
  * settings.hashed. */
@@ -318,10 +321,10 @@ enum turn {
  * members for unknown and every loop over them converges.
  */
 struct call {
-	__u64 now;               /* ns, monotonic */
-	__u64 entered;           /* likewise, when the bytes that it sends were handed over; `now` where that is not known */
-	__u64 base;              /* user address of virtual offset 0 of the segment, see window.h */
-	__u64 len, off;          /* of the segment, virtual */
+	__u64 now;      /* ns, monotonic */
+	__u64 entered;  /* likewise, when the bytes that it sends were handed over; `now` where that is not known */
+	__u64 base;     /* user address of virtual offset 0 of the segment, see window.h */
+	__u64 len, off; /* of the segment, virtual */
 	__u64 filled_at, filled; /* virtual offset and bytes of what the window holds */
 	__u64 rest;              /* bytes of the call behind this segment */
 	__u64 vector, segments, segment;
@@ -340,6 +343,18 @@ struct queue_search {
 	__u32 in_service; /* the pattern of the service is compared */
 };
 
+/* Plaintext that a call of a TLS library has passed on: tls.h. */
+struct tls_plain {
+	__u64 object; /* tls_key() */
+	__u64 at;     /* user address; 0: it is nowhere to be read */
+	__u64 entered_ns;
+	__u64 caller; /* key of tls_callers */
+	__u32 bytes;  /* 0: the peer sends no more */
+	__u32 dir;
+	__u32 library;
+	__u32 pad;
+};
+
 /* Per CPU, for the length of one program run. */
 struct scratch {
 	struct call call;
@@ -349,9 +364,13 @@ struct scratch {
 	struct ws_candidate candidate;
 	struct exchange exchange;
 	struct queue_search search;
+#ifndef TAPSTAT_5_10
+	struct sqlite_text sqlite;
+#endif
 	struct target target;
 	struct hashed_conn fresh; /* a state that is about to begin */
-	__u64 sock;               /* 5.10: the address of the socket, key of its state */
+	struct tls_plain plain;
+	__u64 sock; /* 5.10: the address of the socket, key of its state */
 	__u32 busy;
 	__u32 slot; /* key of this in its map, and of what belongs to it in others */
 };
@@ -443,6 +462,7 @@ struct tls_socket {
 enum tls_object_flags {
 	TLS_FRESH = 1 << 0,   /* its beginning was seen */
 	TLS_COUNTED = 1 << 1, /* in tapstat_tls_connections_total */
+	TLS_FREED = 1 << 2,   /* by the process, though the socket is still there, perhaps another process's */
 };
 
 /* What a TLS library keeps of a connection: an SSL, a gnutls_session_t, a *tls.Conn. */
@@ -479,13 +499,15 @@ struct tls_call {
 	__u64 buffer; /* user address */
 	__u64 passed; /* user address where the function leaves the number of bytes; 0: it returns it */
 	__u64 entered_ns;
-	__u32 kind;   /* enum tls_kind */
+	__u32 kind; /* enum tls_kind */
 	__u32 library;
 };
 
 /* A thread, or a goroutine, that calls a TLS library. */
 struct tls_caller {
 	struct tls_call call;
+	struct tls_call nested;     /* one on its way into tls_nested_calls or out of it: the stack is short */
+	struct tls_plain plain;     /* of the call that returns */
 	__u64 inside;               /* the object of the call entered last, 0 behind its return */
 	struct tls_socket received; /* the socket without object that it read last */
 	__u32 unwanted;             /* its process is not selected */
@@ -587,6 +609,55 @@ struct {
 } file_unwanted SEC(".maps");
 
 #ifndef TAPSTAT_5_10
+
+/* ---- Storage libraries: storage_library.h ------------------------------------------------------------------------
+ */
+
+struct storage_caller {
+	__u32 pid;
+	__u32 backend;
+};
+
+/* A thread's call of a storage library: the outermost one. */
+struct storage_call {
+	__u64 stack;      /* the stack pointer at its entry; 0: none is under way */
+	__u64 generation; /* of the thread, and of the program that it runs */
+	__u64 begun_ns;
+	__u64 argument[3]; /* what its kind makes of them: user addresses, a length */
+	__u64 function;    /* struct storage_function */
+	__u32 service;     /* index, SERVICE_UNKNOWN */
+	__u32 unwanted;    /* its process is not selected */
+};
+
+/* By thread and backend; an entry stays for the thread's next call. Full: the longest unused is forgotten, and the
+ * call of it that is under way is not counted. As many as threads that are in such calls at once. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384); /* 1 where it is not used, as below */
+	__type(key, struct storage_caller);
+	__type(value, struct storage_call);
+} storage_calls SEC(".maps");
+
+struct sqlite_statement_key {
+	__u64 statement; /* its user address, */
+	__u32 tgid;      /* ... in this process */
+	__u32 pad;
+};
+
+struct sqlite_statement {
+	__u64 begun_ns; /* its first step; 0: it does not run */
+	__u32 operation;
+	__u32 pad;
+};
+
+/* Until the statement is finalized. Full: the longest unused is forgotten and counts under `other`. Programs keep
+ * some tens of prepared statements for each connection. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct sqlite_statement_key);
+	__type(value, struct sqlite_statement);
+} sqlite_statements SEC(".maps");
 
 /* ---- Function probes: user/probes.h. Without any, each map takes next to nothing ---------------------------------
  */

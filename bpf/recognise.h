@@ -240,8 +240,8 @@ static __always_inline void stream_classify(struct io *io, const __u8 *p, __u32 
 	conn->protocol = protocol;
 	if (protocol == PROTOCOL_HTTP)
 		http_begins(io, p);
-	else if (protocol == PROTOCOL_TLS && !settings.tls)
-		self_add(SELF_TLS + LIBRARY_UNKNOWN * VISIBLE_COUNT + VISIBLE_NO, 1);
+	else if (protocol == PROTOCOL_TLS)
+		conn_encrypted(conn);
 }
 
 #endif

@@ -31,6 +31,14 @@ static __always_inline __u32 operation_other(__u32 backend)
 		return OPERATION_MONGODB_OTHER;
 	case BACKEND_MEMCACHED:
 		return OPERATION_MEMCACHED_OTHER;
+	case BACKEND_SQLITE:
+		return OPERATION_SQLITE_OTHER;
+	case BACKEND_ROCKSDB:
+		return OPERATION_ROCKSDB_OTHER;
+	case BACKEND_LEVELDB:
+		return OPERATION_LEVELDB_OTHER;
+	case BACKEND_LMDB:
+		return OPERATION_LMDB_OTHER;
 	default:
 		return OPERATION_FILE_OTHER;
 	}

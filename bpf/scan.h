@@ -151,14 +151,17 @@ static __always_inline int scan_tls(__u64 key, struct hashed_conn *hashed)
 	__u32 tgid = tls_key_tgid(key), series_index = hashed->conn.series, protocol = hashed->conn.protocol;
 	struct process *process = bpf_map_lookup_elem(&processes, &tgid);
 	struct scan_series *result;
+	struct scan_total *total;
 	struct series *to;
 
 	if (process && (process->ended || process_generation(process) != hashed->generation)) {
 		tls_end(key);
 		return 0;
 	}
-	if (!scan_counted(protocol))
+	total = scan_counted(protocol);
+	if (!total)
 		return 0;
+	total->listed++;
 	to = conn_series(&hashed->conn);
 	result = bpf_map_lookup_elem(&scan_by_series, &series_index);
 	if (!to || !result)

@@ -61,13 +61,19 @@ enum {
 #define FUNCTION_ARG4(regs) ((regs)->cx)
 #define FUNCTION_RESULT(regs) ((regs)->ax)
 #define FUNCTION_ARG3(regs) ((regs)->dx)
+#define FUNCTION_ARG5(regs) ((regs)->r8)
+#define FUNCTION_ARG6(regs) ((regs)->r9)
 /* The stack pointer at the entry of a function: there, and where its return probe runs, behind the return. */
 #define ENTRY_STACK(regs) ((regs)->sp)
 #define RETURN_STACK(regs) ((regs)->sp - 8)
+/* Where a function of C++ leaves an object that does not fit into registers. */
+#define RESULT_PLACE(regs) FUNCTION_ARG1(regs)
+#define RESULT_PLACE_ARGUMENTS 1 /* that it takes the registers of */
 /* The current goroutine (Go, src/cmd/compile/abi-internal.md). */
 #define REGS_GOROUTINE(regs) regs_read(regs, r14)
 #define GOROUTINE(regs) ((regs)->r14)
 #define GO_ARG1(regs) ((regs)->ax)
+#define GO_SPILL_OFFSET 8 /* from the stack pointer at a return instruction */
 #define GO_ARG2(regs) ((regs)->bx)
 #elif defined(__TARGET_ARCH_arm64) /* include/uapi/asm-generic/unistd.h */
 enum {
@@ -116,11 +122,17 @@ enum {
 #define FUNCTION_ARG4(regs) ((regs)->regs[3])
 #define FUNCTION_RESULT(regs) ((regs)->regs[0])
 #define FUNCTION_ARG3(regs) ((regs)->regs[2])
+#define FUNCTION_ARG5(regs) ((regs)->regs[4])
+#define FUNCTION_ARG6(regs) ((regs)->regs[5])
 #define ENTRY_STACK(regs) ((regs)->sp)
 #define RETURN_STACK(regs) ((regs)->sp)
+#define RETURN_ADDRESS(regs) ((regs)->regs[30])
+#define RESULT_PLACE(regs) ((regs)->regs[8])
+#define RESULT_PLACE_ARGUMENTS 0
 #define REGS_GOROUTINE(regs) regs_read(regs, regs[28])
 #define GOROUTINE(regs) ((regs)->regs[28])
 #define GO_ARG1(regs) ((regs)->regs[0])
+#define GO_SPILL_OFFSET 8 /* behind the word that keeps the frame's alignment */
 #define GO_ARG2(regs) ((regs)->regs[1])
 #endif
 

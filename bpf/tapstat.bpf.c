@@ -11,6 +11,9 @@
 #include "functions.h"
 #endif
 #include "scan.h"
+#ifndef TAPSTAT_5_10
+#include "storage_library.h"
+#endif
 #include "syscall_end.h"
 #include "tls.h"
 
@@ -285,19 +288,23 @@ TLS_ENTRY(new_at, TLS_NEW_AT)
 SEC("uprobe")
 int ts_tls_clear(struct pt_regs *regs)
 {
-	return on_tls_end(FUNCTION_ARG1(regs), true, attach_cookie(regs));
+	return on_tls_clear(FUNCTION_ARG1(regs), attach_cookie(regs));
 }
 
 SEC("uprobe")
 int ts_tls_free(struct pt_regs *regs)
 {
-	return on_tls_end(FUNCTION_ARG1(regs), false, 0);
+	return on_tls_free(FUNCTION_ARG1(regs));
 }
 
 SEC("uprobe")
 int ts_tls_return(struct pt_regs *regs)
 {
-	return on_tls_return(regs, attach_cookie(regs) == LIBRARY_GO);
+	__u64 cookie = attach_cookie(regs);
+
+	if ((cookie & COOKIE_LIBRARY) == LIBRARY_GO)
+		return on_go_return(regs, cookie & COOKIE_WRITES);
+	return on_tls_return(regs);
 }
 
 SEC("uprobe")
@@ -322,8 +329,55 @@ int ts_go_begin(struct pt_regs *regs)
 SEC("uprobe")
 int ts_go_end(struct pt_regs *regs)
 {
-	return on_tls_end(GO_ARG1(regs), false, 0);
+	return on_tls_free(GO_ARG1(regs));
 }
+
+#ifndef TAPSTAT_5_10
+
+/* ---- Storage libraries: put where they belong in the same way. A program serves many functions, told apart by what
+ * it is attached with, which older kernels don't know. ------------------------------------------------------------
+ */
+
+SEC("uprobe")
+int ts_storage_entry(struct pt_regs *regs)
+{
+	return on_storage_entry(regs, attach_cookie(regs));
+}
+
+SEC("uprobe")
+int ts_sqlite_prepare(struct pt_regs *regs)
+{
+	return on_sqlite_prepare(regs, attach_cookie(regs));
+}
+
+SEC("uprobe")
+int ts_sqlite_step(struct pt_regs *regs)
+{
+	return on_sqlite_step(regs, attach_cookie(regs));
+}
+
+SEC("uprobe")
+int ts_sqlite_reset(struct pt_regs *regs)
+{
+	return on_sqlite_end(regs, false);
+}
+
+SEC("uprobe")
+int ts_sqlite_finalize(struct pt_regs *regs)
+{
+	return on_sqlite_end(regs, true);
+}
+
+SEC("uretprobe")
+int ts_storage_return(struct pt_regs *regs)
+{
+	return on_storage_return(regs, attach_cookie(regs));
+}
+
+#endif
+
+/* ---- Both -------------------------------------------------------------------------------------------------------
+ */
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(ts_task_exit, struct task_struct *task)

@@ -47,63 +47,64 @@ static __always_inline bool tls_wanted(struct task_struct *task)
 	return wanted;
 }
 
-/* The caller of this key, made known if it is not. NULL: no room. A global function cannot return it. */
+static const struct tls_caller no_caller;
+
+/* The caller of this key, made known if it is not. NULL: no room. */
 static __always_inline struct tls_caller *tls_caller_get(struct task_struct *task, __u64 key)
 {
 	struct tls_caller *caller = bpf_map_lookup_elem(&tls_callers, &key);
-	struct tls_caller fresh = {};
 
 	if (likely(caller))
 		return caller;
-	fresh.unwanted = !tls_wanted(task);
-	if (bpf_map_update_elem(&tls_callers, &key, &fresh, BPF_NOEXIST))
+	if (bpf_map_update_elem(&tls_callers, &key, &no_caller, BPF_NOEXIST))
 		record_dropped(DROPPED_MAX_TLS_OBJECTS);
-	return bpf_map_lookup_elem(&tls_callers, &key);
-}
-
-/* A call begins. */
-static __always_inline int tls_enter(__u64 caller_key, struct tls_call *call, __u64 inside)
-{
-	struct task_struct *task = current_task_struct();
-	struct tls_caller *caller;
-
-	if ((__u32)task_read(task, tgid) == shared.self_tgid)
-		return 0;
-	caller = tls_caller_get(task, caller_key);
-	if (!caller || caller->unwanted)
-		return 0;
-	caller->inside = inside;
-	if (likely(!caller->call.stack || caller->call.stack == call->stack)) {
-		caller->call = *call;
-	} else {
-		struct tls_nested_key key = {.caller = caller_key, .stack = call->stack};
-
-		bpf_map_update_elem(&tls_nested_calls, &key, call, BPF_ANY);
-	}
-	return 0;
-}
-
-/* A call returns: *call is what its entry noted. NULL: that is not known, else the caller. */
-static __always_inline struct tls_caller *tls_leave(__u64 caller_key, __u64 stack, struct tls_call *call)
-{
-	struct tls_caller *caller = bpf_map_lookup_elem(&tls_callers, &caller_key);
-	struct tls_nested_key key = {.caller = caller_key, .stack = stack};
-	struct tls_call *nested;
-
-	if (!caller || caller->unwanted)
-		return NULL;
-	if (likely(caller->call.stack == stack)) {
-		*call = caller->call;
-		caller->call.stack = 0;
-	} else {
-		nested = bpf_map_lookup_elem(&tls_nested_calls, &key);
-		if (!nested)
-			return NULL;
-		*call = *nested;
-		bpf_map_delete_elem(&tls_nested_calls, &key);
-	}
-	caller->inside = 0;
+	caller = bpf_map_lookup_elem(&tls_callers, &key);
+	if (caller)
+		caller->unwanted = !tls_wanted(task);
 	return caller;
+}
+
+/* A call of `function` (enum tls_kind) begins. What it calls is written behind that, then tls_entered(). NULL: it is
+ * not followed. */
+static __always_inline struct tls_call *tls_enter(struct tls_caller *caller, __u64 stack, __u32 kind, __u32 library)
+{
+	struct tls_call *call = &caller->call;
+
+	if (unlikely(call->stack && call->stack != stack))
+		call = &caller->nested;
+	call->stack = stack;
+	call->entered_ns = bpf_ktime_get_ns();
+	call->kind = kind;
+	call->library = library;
+	call->passed = 0;
+	return call;
+}
+
+static __always_inline void tls_entered(struct tls_caller *caller, __u64 caller_key, struct tls_call *call)
+{
+	struct tls_nested_key key = {.caller = caller_key, .stack = call->stack};
+
+	if (unlikely(call != &caller->call))
+		bpf_map_update_elem(&tls_nested_calls, &key, call, BPF_ANY);
+}
+
+/* A call returns: what its entry noted, or NULL. */
+static __always_inline struct tls_call *tls_leave(struct tls_caller *caller, __u64 caller_key, __u64 stack)
+{
+	struct tls_nested_key key = {.caller = caller_key, .stack = stack};
+	struct tls_call *call = &caller->call, *nested;
+
+	caller->inside = 0;
+	if (likely(call->stack == stack)) {
+		call->stack = 0;
+		return call;
+	}
+	nested = bpf_map_lookup_elem(&tls_nested_calls, &key);
+	if (!nested)
+		return NULL;
+	caller->nested = *nested;
+	bpf_map_delete_elem(&tls_nested_calls, &key);
+	return &caller->nested;
 }
 
 /* ---- Objects ------------------------------------------------------------------------------------------------- */
@@ -168,7 +169,7 @@ static __always_inline struct conn *tls_conn_create(struct tls_object *object, s
 	process = process_current(task, false, scratch->slot);
 	if (!process || !process->selected)
 		return NULL;
-	if (shared.states_live >= settings.max_connections) {
+	if (!states_left()) {
 		record_dropped(DROPPED_MAX_CONNECTIONS);
 		return NULL;
 	}
@@ -228,53 +229,62 @@ __noinline int tls_settle(__u64 key, __u64 caller_key, __u32 library, __u32 dir)
 	return 0;
 }
 
-/* The first bytes of an object pass: a connection begins for them. */
-static __always_inline struct conn *tls_conn_begin(struct scratch *scratch, struct task_struct *task)
+/* The first bytes of an object pass: a connection begins for them. Global functions, this and the next, so that their
+ * part of the stack is free again behind them. */
+__noinline int tls_conn_begin(__u32 slot)
 {
-	struct tls_object *object = bpf_map_lookup_elem(&tls_objects, &scratch->sock);
+	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+	struct tls_object *object;
 
+	if (!scratch)
+		return 0;
+	object = bpf_map_lookup_elem(&tls_objects, &scratch->sock);
 	if (!object)
-		return NULL;
+		return 0;
 	tls_object_visible(object);
-	return tls_conn_create(object, scratch, task);
+	tls_conn_create(object, scratch, current_task_struct());
+	return 0;
 }
 
 /* The connection became WebSocket in this call. */
-static __always_inline void tls_opened(struct conn *conn, struct scratch *scratch)
+__noinline int tls_opened(__u64 key)
 {
-	struct tls_object *object = bpf_map_lookup_elem(&tls_objects, &scratch->sock);
+	struct tls_object *object = bpf_map_lookup_elem(&tls_objects, &key);
+	struct conn *conn = tls_conn_find(key);
 	struct peer_key peer;
 
-	scratch->call.opened = 0;
-	if (!object || !object->socket.sock || object->socket.is_unix)
-		return;
+	if (!conn || !object || !object->socket.sock || object->socket.is_unix)
+		return 0;
 	tls_peer_key(&peer, object, conn);
-	reconnection_match(&peer, conn, scratch->call.now);
+	reconnection_match(&peer, conn, bpf_ktime_get_ns());
+	return 0;
 }
 
-/*
- * `len` bytes of plaintext at user address `at` have passed on an object in a call of `entered_ns` (0 bytes: its peer
- * sends no more; `at` 0: they are nowhere to be read). A global function, so that the verifier looks at it once.
- */
-__noinline int tls_pass(__u64 key, __u64 at, __u32 len, __u32 dir, __u64 entered_ns)
+/* What is in the plain of the working memory of this number passes. A global function, so that the verifier looks at
+ * it once. */
+__noinline int tls_pass(__u32 slot)
 {
-	struct task_struct *task = current_task_struct();
-	struct payload plain = {.buffer = at};
-	struct scratch *scratch = scratch_take();
+	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+	struct tls_plain *plain;
 	struct io io = {};
+	__u32 len, dir;
 
-	if (unlikely(!scratch)) {
-		record_unparsed(UNPARSED_BUSY_WINDOW, len);
+	if (!scratch)
 		return 0;
-	}
-	dir &= 1;
-	scratch->sock = key;
+	plain = &scratch->plain;
+	len = plain->bytes;
+	dir = plain->dir & 1;
+	scratch->sock = plain->object;
 	scratch->call.dir = dir;
 	scratch->call.later = 0;
 	io.scratch = scratch;
-	io.conn = tls_conn_find(key);
-	if (unlikely(!io.conn) && len)
-		io.conn = tls_conn_begin(scratch, task);
+	io.conn = tls_conn_find(plain->object);
+	if (unlikely(!io.conn || !tls_settled(io.conn)))
+		tls_settle(plain->object, plain->caller, plain->library, dir);
+	if (unlikely(!io.conn) && len) {
+		tls_conn_begin(slot);
+		io.conn = tls_conn_find(plain->object);
+	}
 	if (unlikely(!io.conn)) {
 		scratch_give(scratch);
 		return 0;
@@ -283,9 +293,11 @@ __noinline int tls_pass(__u64 key, __u64 at, __u32 len, __u32 dir, __u64 entered
 		if (conn_role(io.conn) == ROLE_CLIENT && conn_waits(io.conn))
 			conn_eof(CALL_ARGS(io.conn, scratch));
 	} else if (likely(conn_watched(io.conn))) {
-		io_pass(&io, NULL, task, dir, len, at ? 0 : MSG_TRUNC, &plain, entered_ns);
-		if (unlikely(scratch->call.opened))
-			tls_opened(io.conn, scratch);
+		io_pass(&io, NULL, NULL, dir, len, plain->at ? 0 : MSG_TRUNC, plain->at, plain->entered_ns);
+		if (unlikely(scratch->call.opened)) {
+			scratch->call.opened = 0;
+			tls_opened(plain->object);
+		}
 	} else if (io.conn->protocol == PROTOCOL_HTTP2) {
 		record_unparsed(UNPARSED_HTTP2, len);
 	}
@@ -309,12 +321,14 @@ static __always_inline void tls_keep_unsent(struct tls_call *call)
 		object->unsent = call->buffer;
 }
 
-/* What a call did: `result` as its function returned it. */
+/* What a call did: `result` as its function returned it. 1 + the number of the working memory whose plain is to pass;
+ * 0: nothing is. */
 static __always_inline int tls_called(__u64 caller_key, struct tls_call *call, __u64 result)
 {
-	__u32 dir = DIRECTION_SENT, kind = call->kind;
+	__u32 kind = call->kind;
+	bool reads = kind == TLS_READ || kind == TLS_READ_EX;
+	struct scratch *scratch;
 	__s32 bytes = result;
-	struct conn *conn;
 	__u64 n;
 
 	if (kind == TLS_NEW || kind == TLS_NEW_AT) {
@@ -323,8 +337,10 @@ static __always_inline int tls_called(__u64 caller_key, struct tls_call *call, _
 		tls_begins(result, call->library);
 		return 0;
 	}
-	if (kind == TLS_READ || kind == TLS_READ_EX || kind == TLS_HANDSHAKE)
-		dir = DIRECTION_RECEIVED;
+	if (kind == TLS_HANDSHAKE) {
+		tls_settle(call->object, caller_key, call->library, DIRECTION_RECEIVED);
+		return 0;
+	}
 	if (call->passed) {
 		if (bytes <= 0 || bpf_probe_read_user(&n, sizeof(n), (void *)call->passed))
 			return 0;
@@ -332,36 +348,53 @@ static __always_inline int tls_called(__u64 caller_key, struct tls_call *call, _
 	}
 	if (bytes < 0 && kind == TLS_WRITE)
 		tls_keep_unsent(call);
-	if (kind != TLS_HANDSHAKE && (bytes < 0 || (!bytes && kind != TLS_READ)))
+	if (bytes < 0 || (!bytes && kind != TLS_READ))
 		return 0;
-	conn = tls_conn_find(call->object);
-	if (unlikely(!conn || !tls_settled(conn)))
-		tls_settle(call->object, caller_key, call->library, dir);
-	if (kind == TLS_HANDSHAKE)
+	scratch = scratch_take();
+	if (unlikely(!scratch)) {
+		record_unparsed(UNPARSED_BUSY_WINDOW, bytes);
 		return 0;
+	}
+	scratch->plain.object = call->object;
+	scratch->plain.at = kind == TLS_SENDFILE ? 0 : call->buffer;
 	if (kind == TLS_WRITE && unlikely(!call->buffer))
-		call->buffer = tls_unsent(call->object);
-	return tls_pass(call->object, kind == TLS_SENDFILE ? 0 : call->buffer, bytes, dir, call->entered_ns);
+		scratch->plain.at = tls_unsent(call->object);
+	scratch->plain.entered_ns = call->entered_ns;
+	scratch->plain.caller = caller_key;
+	scratch->plain.library = call->library;
+	scratch->plain.bytes = bytes;
+	scratch->plain.dir = reads ? DIRECTION_RECEIVED : DIRECTION_SENT;
+	return 1 + scratch->slot;
 }
 
 /* ---- Probes -------------------------------------------------------------------------------------------------- */
 
+/* Whether the current process is tapstat itself. */
+static __always_inline bool tls_is_own(__u64 id)
+{
+	return (__u32)(id >> 32) == shared.self_tgid;
+}
+
 /* The entry of a function of the C calling convention. */
 static __always_inline int on_tls_entry(struct pt_regs *regs, enum tls_kind kind, __u32 library)
 {
-	__u64 id = bpf_get_current_pid_tgid();
-	struct tls_call call = {
-		.stack = ENTRY_STACK(regs), .entered_ns = bpf_ktime_get_ns(), .kind = kind, .library = library};
+	__u64 id = bpf_get_current_pid_tgid(), key = (__u32)id;
+	struct tls_caller *caller = tls_is_own(id) ? NULL : tls_caller_get(current_task_struct(), key);
+	struct tls_call *call;
 
+	if (!caller || caller->unwanted)
+		return 0;
+	call = tls_enter(caller, ENTRY_STACK(regs), kind, library);
 	if (kind == TLS_NEW || kind == TLS_NEW_AT) {
-		call.object = FUNCTION_ARG1(regs);
-		return tls_enter((__u32)id, &call, 0);
+		call->object = FUNCTION_ARG1(regs);
+	} else {
+		call->object = caller->inside = tls_key(id >> 32, FUNCTION_ARG1(regs));
+		call->buffer = FUNCTION_ARG2(regs);
 	}
-	call.object = tls_key(id >> 32, FUNCTION_ARG1(regs));
-	call.buffer = FUNCTION_ARG2(regs);
 	if (kind == TLS_READ_EX || kind == TLS_WRITE_EX)
-		call.passed = FUNCTION_ARG4(regs);
-	return tls_enter((__u32)id, &call, call.object);
+		call->passed = FUNCTION_ARG4(regs);
+	tls_entered(caller, key, call);
+	return 0;
 }
 
 /*
@@ -379,49 +412,122 @@ static __always_inline __u64 goroutine_depth(struct pt_regs *regs)
 /* The entry of a method of Go's tls.Conn. Where the stack has to grow it runs twice for one call. */
 static __always_inline int on_go_entry(struct pt_regs *regs, enum tls_kind kind)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct tls_call call = {.stack = goroutine_depth(regs),
-				.object = tls_key(tgid, GO_ARG1(regs)),
-				.buffer = GO_ARG2(regs),
-				.entered_ns = bpf_ktime_get_ns(),
-				.kind = kind,
-				.library = LIBRARY_GO};
+	__u64 id = bpf_get_current_pid_tgid(), key = tls_key(id >> 32, GOROUTINE(regs));
+	struct tls_caller *caller = tls_is_own(id) ? NULL : tls_caller_get(current_task_struct(), key);
+	struct tls_call *call;
 
-	return tls_enter(tls_key(tgid, GOROUTINE(regs)), &call, call.object);
-}
-
-/* The return of any function: behind it, in Go at the instruction. */
-static __always_inline int on_tls_return(struct pt_regs *regs, bool is_go)
-{
-	__u64 id = bpf_get_current_pid_tgid(), key = (__u32)id, stack;
-	struct tls_caller *caller;
-	struct tls_call call;
-
-	if (is_go) {
-		key = tls_key(id >> 32, GOROUTINE(regs));
-		stack = goroutine_depth(regs);
-	} else {
-		stack = RETURN_STACK(regs);
-	}
-	caller = tls_leave(key, stack, &call);
-	if (!caller)
+	if (!caller || caller->unwanted)
 		return 0;
-	tls_called(key, &call, FUNCTION_RESULT(regs));
-	if (is_go && !caller->call.stack)
-		bpf_map_delete_elem(&tls_callers, &key);
+	call = tls_enter(caller, goroutine_depth(regs), kind, LIBRARY_GO);
+	call->object = caller->inside = tls_key(id >> 32, GO_ARG1(regs));
+	call->buffer = GO_ARG2(regs);
+	tls_entered(caller, key, call);
 	return 0;
 }
 
-/* An object is freed, or becomes that of another connection. */
-static __always_inline int on_tls_end(__u64 object, bool goes_on, __u32 library)
+/*
+ * A call of Go's that began before its entry was probed: (*Conn).Read waits for as long as a connection is idle. Go
+ * keeps arguments that came in registers above the return address, in the order of their declaration
+ * (abi-internal.md, spill area); both methods need theirs behind other calls, so that they are there. The slice
+ * vouches for itself.
+ */
+static __always_inline bool go_recall(struct pt_regs *regs, struct tls_call *call, bool writes)
 {
-	__u64 key = tls_key(bpf_get_current_pid_tgid() >> 32, object);
+	struct {
+		__u64 object, at, bytes; /* (c *Conn) Read(b []byte), (c *Conn) Write(b []byte) */
+	} spilled;
+	__u64 result = FUNCTION_RESULT(regs);
 
-	if (!bpf_map_lookup_elem(&tls_objects, &key))
+	if (bpf_probe_read_user(&spilled, sizeof(spilled), (void *)(ENTRY_STACK(regs) + GO_SPILL_OFFSET)))
+		return false;
+	if (!spilled.object || (spilled.object & 15) || !spilled.at || result > spilled.bytes || spilled.bytes >> 31)
+		return false;
+	call->object = tls_key(bpf_get_current_pid_tgid() >> 32, spilled.object);
+	call->buffer = spilled.at;
+	call->passed = call->entered_ns = 0;
+	call->kind = writes ? TLS_WRITE : TLS_READ;
+	call->library = LIBRARY_GO;
+	return true;
+}
+
+/*
+ * A function of the C calling convention returns to behind its call: as tls_called(). Global functions, these two, so
+ * that their part of the stack is free again behind them.
+ */
+__noinline int tls_returns(struct pt_regs *regs)
+{
+	__u64 key = (__u32)bpf_get_current_pid_tgid();
+	struct tls_caller *caller = bpf_map_lookup_elem(&tls_callers, &key);
+	struct tls_call *call;
+
+	if (!caller || caller->unwanted)
 		return 0;
-	tls_end(key);
-	if (goes_on)
-		tls_begins(object, library);
+	call = tls_leave(caller, key, RETURN_STACK(regs));
+	return call ? tls_called(key, call, FUNCTION_RESULT(regs)) : 0;
+}
+
+/* The same at a return instruction of Go's. */
+__noinline int go_returns(struct pt_regs *regs, bool writes)
+{
+	__u64 id = bpf_get_current_pid_tgid(), key = tls_key(id >> 32, GOROUTINE(regs));
+	struct tls_caller *caller = tls_is_own(id) ? NULL : tls_caller_get(current_task_struct(), key);
+	struct tls_call *call;
+	int taken;
+
+	if (!caller || caller->unwanted)
+		return 0;
+	call = tls_leave(caller, key, goroutine_depth(regs));
+	if (!call && go_recall(regs, &caller->nested, writes))
+		call = &caller->nested;
+	taken = call ? tls_called(key, call, FUNCTION_RESULT(regs)) : 0;
+	if (!caller->call.stack) /* a goroutine is gone some day: it is known for the length of its calls only */
+		bpf_map_delete_elem(&tls_callers, &key);
+	return taken;
+}
+
+static __always_inline int on_tls_return(struct pt_regs *regs)
+{
+	int taken = tls_returns(regs);
+
+	if (taken > 0)
+		tls_pass(taken - 1);
+	return 0;
+}
+
+static __always_inline int on_go_return(struct pt_regs *regs, bool writes)
+{
+	int taken = go_returns(regs, writes);
+
+	if (taken > 0)
+		tls_pass(taken - 1);
+	return 0;
+}
+
+/*
+ * An object is freed. What it carries ends with its socket, as without TLS, where that is known and is told: a child
+ * may go on with both.
+ */
+static __always_inline int on_tls_free(__u64 address)
+{
+	__u64 key = tls_key(bpf_get_current_pid_tgid() >> 32, address);
+	struct tls_object *object = bpf_map_lookup_elem(&tls_objects, &key);
+
+	if (!object)
+		return 0;
+	if (object->socket.sock && !object->socket.is_unix)
+		object->flags |= TLS_FREED;
+	else
+		tls_end(key);
+	return 0;
+}
+
+/* An object becomes that of another connection. */
+static __always_inline int on_tls_clear(__u64 address, __u32 library)
+{
+	__u64 key = tls_key(bpf_get_current_pid_tgid() >> 32, address);
+
+	if (bpf_map_lookup_elem(&tls_objects, &key))
+		tls_begins(address, library);
 	return 0;
 }
 

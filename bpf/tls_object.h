@@ -136,7 +136,7 @@ __noinline int tls_end(__u64 key)
 {
 	struct tls_object *object = bpf_map_lookup_elem(&tls_objects, &key);
 	struct conn *conn = tls_conn_find(key);
-	enum label_reconnect_reason reason;
+	enum label_reconnect_reason reason = RECONNECT_REASON_CONNECTION_LOST;
 	struct series *to;
 
 	if (conn) {
@@ -212,17 +212,7 @@ static __always_inline void tls_socket_fill(struct tls_socket *out, struct sock 
 	out->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
 }
 
-/* The connection of the socket is TLS from here on, whatever it was before. */
-static __always_inline void tls_socket_join(struct conn *conn, __u64 key)
-{
-	conn->protocol = PROTOCOL_TLS;
-	conn->tls_object = key;
-}
-
-/*
- * I/O on a socket that speaks TLS and has no object yet, or whose bytes have become unreadable. 1: it has one now. A
- * global function, so that the verifier looks at it once.
- */
+/* I/O on a socket that speaks TLS and has no object yet. A global function, so that the verifier looks at it once. */
 __noinline int tls_socket_io(CALL_PARAMS)
 {
 	struct task_struct *task = current_task_struct();
@@ -235,9 +225,9 @@ __noinline int tls_socket_io(CALL_PARAMS)
 		return 0;
 	claimed = bpf_map_lookup_elem(&tls_object_by_sock, &scratch->sock);
 	if (claimed) {
-		tls_socket_join(conn, *claimed);
+		conn->tls_object = *claimed;
 		bpf_map_delete_elem(&tls_object_by_sock, &scratch->sock);
-		return 1;
+		return 0;
 	}
 	caller = tls_caller_current(task);
 	if (caller && !caller->unwanted) {
@@ -246,13 +236,13 @@ __noinline int tls_socket_io(CALL_PARAMS)
 		if (object) {
 			tls_socket_fill(&object->socket, (struct sock *)scratch->sock);
 			tls_object_visible(object);
-			tls_socket_join(conn, key);
-			return 1;
+			conn->tls_object = key;
+			return 0;
 		}
-		if (conn->protocol == PROTOCOL_TLS && scratch->call.dir == DIRECTION_RECEIVED)
+		if (scratch->call.dir == DIRECTION_RECEIVED)
 			tls_socket_fill(&caller->received, (struct sock *)scratch->sock);
 	}
-	if (conn->protocol == PROTOCOL_TLS && ++conn->tls_events == TLS_BLIND_EVENTS)
+	if (++conn->tls_events == TLS_BLIND_EVENTS)
 		tls_blind(conn);
 	return 0;
 }

@@ -200,6 +200,7 @@ static int open_all(struct opening *opening, char *why, size_t size)
 	}
 	opening->att->uprobe_way = opening->context.types.id[KERNEL_UPROBE_LINK] ? UPROBE_BY_LINK : UPROBE_BY_EVENT;
 	report->object = opening->context.types.id[KERNEL_HELPER_LOOP] ? OBJECT_LOOP : OBJECT_5_10;
+	opening->att->cookies = report->object == OBJECT_LOOP;
 	complaint_clear();
 	err = object_open(&opening->att->object, report->object);
 	if (err) {

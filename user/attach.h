@@ -23,6 +23,7 @@ struct attach_config {
 	unsigned int max_connections;
 	const char *hooks; /* "auto", or the one way to use */
 	bool tls;          /* look into TLS libraries */
+	bool storage;      /* count calls of storage libraries */
 	bool files;        /* count operations on files of whoever the selectors want */
 	bool examine;      /* find out about the ways that are not needed, too, by probing each */
 	bool verifier;     /* have the verifier tell what each program took */
@@ -36,7 +37,7 @@ enum way_state {
 	WAY_FAILED,   /* looked usable; then loading or attaching failed */
 };
 
-enum { ATTACH_WHY_BYTES = 640, ATTACH_PROGRAMS = 40 };
+enum { ATTACH_WHY_BYTES = 640, ATTACH_PROGRAMS = 48 };
 
 struct way_report {
 	enum way_state state;

@@ -60,7 +60,7 @@ struct worker {
 	struct mappings *mappings;
 	int library_by_process; /* map */
 	__u64 forgotten_ns;
-	bool wants_tls, wants_functions;
+	bool wants_functions;
 	struct probe_state probe[MAX_PROBES]; /* of each configured one */
 };
 
@@ -78,24 +78,19 @@ static __u64 now_ns(void)
 	return (__u64)now.tv_sec * SECOND_NS + (__u64)now.tv_nsec;
 }
 
-static const char *library_text(const struct library_finding *finding)
-{
-	return catalog_library.text[finding->library];
-}
-
 /* ---- Places -----------------------------------------------------------------------------------------------------
  */
 
 /* Puts programs on places of a file, all or none: some of them would tell what is not so. */
 static int places_attach(struct worker *worker, int fd, struct binary *binary, const struct probe_place place[],
-			 size_t n, bool needs_cookies)
+			 size_t n)
 {
 	bool first = !binary->n_places;
 	char path[32];
 	int err;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	err = binary_attach(worker->att, binary, path, place, n, needs_cookies);
+	err = binary_attach(worker->att, binary, path, place, n);
 	if (err) {
 		worker->state->failed++;
 		return err;
@@ -115,27 +110,42 @@ static void places_detach(struct worker *worker, struct binary *binary)
 /* ---- Libraries --------------------------------------------------------------------------------------------------
  */
 
-/* Notes what the file holds for TLS and attaches it. 0; negative: nothing. */
+static void say_found(const struct library_finding *finding)
+{
+	for (unsigned int i = 0; i < BACKEND_COUNT; i++)
+		if (finding->backends >> i & 1)
+			log_debug("a file with a storage library", "backend", catalog_backend.text[i]);
+	if (finding->is_tls)
+		log_debug("a file with TLS", "library", catalog_library.text[finding->library], "visible",
+			  finding->n ? "yes" : "no");
+}
+
+/* Notes which libraries the file holds, and attaches their programs. 0; negative: there are none. */
 static int examine_libraries(struct worker *worker, int fd, struct elf_file *file, struct binary *binary)
 {
+	const struct library_wish wish = {.tls = attachment_has(worker->att, HOOK_OF_TLS),
+					  .storage = attachment_has(worker->att, HOOK_OF_STORAGE_LIBRARIES)};
 	struct library_finding finding = {0};
-	int err = libraries_examine(file, &finding);
+	int err = wish.tls || wish.storage ? libraries_examine(file, wish, &finding) : -ENOENT;
 
-	if (!err && !finding.is_tls)
+	if (!err && !finding.is_tls && !finding.backends)
 		err = -ENOENT;
 	if (err)
 		return err;
 	binary->finding = malloc(sizeof(finding));
 	if (!binary->finding)
 		return -ENOMEM;
-	err = places_attach(worker, fd, binary, finding.place, finding.n, finding.library == LIBRARY_GO);
+	/* Without cookies the returns of Go programs would not be told from others. */
+	err = finding.library == LIBRARY_GO && !worker->att->cookies
+		      ? -ENOTSUP
+		      : places_attach(worker, fd, binary, finding.place, finding.n);
 	if (err) {
-		log_warn("cannot attach the probes of a TLS library; the TLS of this file is not seen", "library",
-			 library_text(&finding), "err", complaint_error(err));
+		log_warn("cannot attach probes; what goes through the libraries in this file is not seen", "err",
+			 complaint_error(err));
 		finding.n = 0;
 	}
 	*binary->finding = finding;
-	log_debug("a file with TLS", "library", library_text(&finding), "visible", finding.n ? "yes" : "no");
+	say_found(&finding);
 	return 0;
 }
 
@@ -186,7 +196,7 @@ static void examine_probe(struct worker *worker, int fd, struct elf_file *file, 
 		tell_missed(worker, number, path, why);
 		return;
 	}
-	err = places_attach(worker, fd, binary, sites.place, sites.n, true);
+	err = places_attach(worker, fd, binary, sites.place, sites.n);
 	if (err)
 		tell_missed(worker, number, path, complaint_error(err));
 	else
@@ -214,7 +224,7 @@ static int examine(void *arg, int fd, const char *path, struct binary *binary, b
 
 	if (err)
 		return err;
-	if (is_new && worker->wants_tls)
+	if (is_new)
 		found = examine_libraries(worker, fd, file, binary);
 	for (unsigned int i = 0; i < MAX_PROBES; i++)
 		if (probes >> i & 1)
@@ -237,7 +247,7 @@ static void on_mapped(void *arg, const struct mapping *mapping)
 	const struct binary *binary = binaries_mapped(worker->binaries, mapping, probes);
 	__u32 pid = (__u32)mapping->pid, library;
 
-	if (!binary || !binary->finding)
+	if (!binary || !binary->finding || !binary->finding->is_tls)
 		return;
 	library = binary->finding->library;
 	bpf_map_update_elem(worker->library_by_process, &pid, &library, BPF_ANY);
@@ -291,7 +301,6 @@ static int worker_open(struct worker *worker)
 	worker->library_by_process = bpf_object__find_map_fd_by_name(worker->att->object, "library_by_process");
 	if (worker->library_by_process < 0)
 		return worker->library_by_process;
-	worker->wants_tls = attachment_has(worker->att, HOOK_OF_TLS);
 	worker->wants_functions = attachment_has(worker->att, HOOK_OF_PROBES);
 	worker->binaries = binaries_new(examine, release, worker);
 	if (!worker->binaries)
@@ -299,8 +308,7 @@ static int worker_open(struct worker *worker)
 	err = mappings_open(&worker->mappings, &events);
 	if (err)
 		return err;
-	if (worker->wants_tls)
-		keep_usual(worker);
+	keep_usual(worker);
 	err = mappings_scan(worker->mappings, &closed);
 	if (closed && !privileges_may_trace())
 		log_warn("some processes do not show what they map: their TLS counts as not visible, their functions "

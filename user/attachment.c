@@ -197,18 +197,18 @@ int attachment_iterate(const struct attachment *att)
 	return err;
 }
 
-bool attachment_has(const struct attachment *att, enum hook_wish wish)
-{
-	for (int i = 0; i < att->n_hooks; i++)
-		if (att->hook[i].attached && att->hook[i].row->wish == wish)
-			return true;
-	return false;
-}
-
 bool attachment_wants_probes(const struct attachment *att)
 {
 	for (int i = 0; i < att->n_hooks; i++)
 		if (att->hook[i].attached && hook_uses(att->hook[i].row, MECHANISM_UPROBE))
+			return true;
+	return false;
+}
+
+bool attachment_has(const struct attachment *att, enum hook_wish wish)
+{
+	for (int i = 0; i < att->n_hooks; i++)
+		if (att->hook[i].attached && att->hook[i].row->wish == wish)
 			return true;
 	return false;
 }

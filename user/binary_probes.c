@@ -48,12 +48,12 @@ static bool is_gathered(const struct probe_place place[], size_t n)
 }
 
 static int group_attach(const struct attachment *att, const struct group *group, const struct probe_place *like,
-			const char *path, bool needs_cookies, struct binary *binary)
+			const char *path, struct binary *binary)
 {
 	struct bpf_program *program = bpf_object__find_program_by_name(att->object, like->program);
 	struct uprobe_places places = {.path = path,
 				       .offset = group->offset,
-				       .cookie = group->cookie,
+				       .cookie = att->cookies ? group->cookie : NULL,
 				       .semaphore = group->has_semaphores ? group->semaphore : NULL,
 				       .n = group->n,
 				       .at_return = like->at_return};
@@ -62,10 +62,6 @@ static int group_attach(const struct attachment *att, const struct group *group,
 	if (!program)
 		return -ENOENT;
 	n = uprobe_attach(att->uprobe_way, bpf_program__fd(program), &places, fds);
-	if (n == -EINVAL && !needs_cookies) {
-		places.cookie = NULL;
-		n = uprobe_attach(att->uprobe_way, bpf_program__fd(program), &places, fds);
-	}
 	if (n > 0)
 		binary->n_probes += (size_t)n;
 	return n < 0 ? n : 0;
@@ -79,7 +75,7 @@ static void detach_behind(struct binary *binary, size_t keep)
 }
 
 int binary_attach(const struct attachment *att, struct binary *binary, const char *path,
-		  const struct probe_place place[], size_t n, bool needs_cookies)
+		  const struct probe_place place[], size_t n)
 {
 	struct group group = {.offset = calloc(n ? 3 * n : 1, sizeof(*group.offset))};
 	int *grown = realloc(binary->probe, (binary->n_probes + n + 1) * sizeof(*grown)), err = 0;
@@ -95,7 +91,7 @@ int binary_attach(const struct attachment *att, struct binary *binary, const cha
 		if (is_gathered(place, i))
 			continue;
 		group_gather(&group, place, n, &place[i]);
-		err = group_attach(att, &group, &place[i], path, needs_cookies, binary);
+		err = group_attach(att, &group, &place[i], path, binary);
 	}
 	free(group.offset);
 	if (err)

@@ -15,11 +15,11 @@
 struct attachment;
 
 /*
- * Attaches all of the `n` places of the file at `path`, or none: 0, or a negative errno. needs_cookies: the programs
- * can't do without them, as must be before Linux 5.15.
+ * Attaches all of the `n` places of the file at `path`, or none: 0, or a negative errno. Before Linux 5.15 programs
+ * do without the cookies.
  */
 int binary_attach(const struct attachment *att, struct binary *binary, const char *path,
-		  const struct probe_place place[], size_t n, bool needs_cookies);
+		  const struct probe_place place[], size_t n);
 
 /* Takes everything off the file. */
 void binary_detach(struct binary *binary);

@@ -59,6 +59,7 @@ static int examine(const struct options *opt)
 					     .max_connections = opt->max_connections,
 					     .hooks = opt->hooks,
 					     .tls = true,
+					     .storage = !opt->selectors.ports,
 					     .files = !opt->selectors.ports,
 					     .examine = true,
 					     .verifier = opt->verifier};

@@ -263,6 +263,7 @@ static struct attach_config attach_config(const struct serve *serve)
 				      .max_connections = serve->opt.max_connections,
 				      .hooks = serve->opt.hooks,
 				      .tls = !serve->opt.no_tls,
+				      .storage = serve->opt.storage_libraries,
 				      .files = serve->opt.files};
 }
 
@@ -378,7 +379,7 @@ static int configure(struct serve *serve)
 		return -1;
 	}
 	config = attach_config(serve);
-	if (!kernel_config_check_files(&config, why, sizeof(why)))
+	if (!kernel_config_check(&config, why, sizeof(why)))
 		return 0;
 	fprintf(stderr, "tapstat serve: %s\n", why);
 	return -1;

@@ -42,13 +42,14 @@ struct hook_program {
 	bool optional;          /* left out where the kernel does not have it */
 };
 
-enum { HOOK_MAX_PROGRAMS = 24, HOOK_COUNT = 15 };
+enum { HOOK_MAX_PROGRAMS = 24, HOOK_COUNT = 16 };
 
 /* Who asks for a hook. */
 enum hook_wish {
 	HOOK_USUAL, /* nobody has to */
 	HOOK_OF_FILES,
 	HOOK_OF_TLS,
+	HOOK_OF_STORAGE_LIBRARIES,
 	HOOK_OF_PROBES,
 };
 

@@ -30,8 +30,12 @@ bool kernel_config_wants_files(const struct attach_config *config)
 	return (config->files || file_services(config)) && !config->selectors.ports;
 }
 
-int kernel_config_check_files(const struct attach_config *config, char *why, size_t size)
+int kernel_config_check(const struct attach_config *config, char *why, size_t size)
 {
+	if (config->storage && config->selectors.ports) {
+		snprintf(why, size, "--storage-libraries: --port matches no call of a library; use another selector");
+		return -EINVAL;
+	}
 	if (!config->files)
 		return 0;
 	if (config->selectors.ports)

@@ -20,8 +20,9 @@ struct settings kernel_config_settings(const struct attach_config *config);
 int kernel_config_fill(const struct bpf_object *object, const struct attach_config *config);
 
 /*
- * Whether --files can do what is asked for. 0, or -EINVAL and `why` (size bytes) saying what else is needed.
+ * Whether --files and --storage-libraries can do what is asked for. 0, or -EINVAL and `why` (size bytes) saying what
+ * else is needed.
  */
-int kernel_config_check_files(const struct attach_config *config, char *why, size_t size);
+int kernel_config_check(const struct attach_config *config, char *why, size_t size);
 
 #endif

@@ -6,84 +6,24 @@
 #include <string.h>
 
 #include "elf_symbols.h"
+#include "elf_vtable.h"
 #include "function_returns.h"
 #include "go_binary.h"
 #include "go_prologue.h"
+#include "library_rows.h"
 #include "prologue.h"
+#include "tapstat/abi.h"
 
-/* ---- The table --------------------------------------------------------------------------------------------------
- */
+enum { MAX_NAMES = 192 };
 
-enum { MAX_FUNCTIONS = 16, MAX_NAMES = 128 };
-
-/* Which programs go to a function: one to its entry and, if `returns`, ts_tls_return to its return. */
-struct library_function {
-	const char *name;
-	const char *program;
-	int arguments; /* that the program reads */
-	bool returns;
-};
-
-struct library_row {
-	enum label_library library;
-	const char *shows[3]; /* functions that all must be there for the file to hold this library */
-	const char *lacks;    /* ... and one that must not; NULL: any may */
-	struct library_function function[MAX_FUNCTIONS]; /* none: its plaintext can't be seen */
-};
-
-/*
- * Readings that only look ahead (SSL_peek) are left out, and so is whatever ends up in one of these functions.
- * What the programs make of arguments and results is in bpf/tls.h.
- */
-/* clang-format off: a table */
-#define OPENSSL_FUNCTIONS                                                                                        \
-	{"SSL_read_ex", "ts_tls_read_ex", 4, true}, {"SSL_read", "ts_tls_read", 2, true},                        \
-		{"SSL_write_ex", "ts_tls_write_ex", 4, true}, {"SSL_write", "ts_tls_write", 2, true},            \
-		{"SSL_sendfile", "ts_tls_sendfile", 1, true}, {"SSL_do_handshake", "ts_tls_handshake", 1, true}, \
-		{"SSL_new", "ts_tls_new", 0, true}, {"SSL_clear", "ts_tls_clear", 1, false},                     \
-	{                                                                                                        \
-		"SSL_free", "ts_tls_free", 1, false                                                              \
-	}
-static const struct library_row rows[] = {
-	{LIBRARY_OPENSSL, {"SSL_read", "SSL_write", "SSL_new"}, "BORINGSSL_self_test", {OPENSSL_FUNCTIONS}},
-	{LIBRARY_BORINGSSL, {"SSL_read", "SSL_write", "BORINGSSL_self_test"}, NULL, {OPENSSL_FUNCTIONS}},
-	{LIBRARY_GNUTLS,
-	 {"gnutls_record_recv", "gnutls_record_send", "gnutls_init"},
-	 NULL,
-	 {{"gnutls_record_recv", "ts_tls_read", 2, true},
-	  {"gnutls_record_recv_seq", "ts_tls_read", 2, true},
-	  {"gnutls_record_send2", "ts_tls_write", 2, true},
-	  {"gnutls_record_send", "ts_tls_write", 2, true},
-	  {"gnutls_handshake", "ts_tls_handshake", 1, true},
-	  {"gnutls_record_uncork", "ts_tls_handshake", 1, true},
-	  {"gnutls_init", "ts_tls_new_at", 1, true},
-	  {"gnutls_deinit", "ts_tls_free", 1, false}}},
-	{LIBRARY_NSS, {"SSL_ImportFD", "SSL_ForceHandshake"}, NULL, {{NULL}}},
-	{LIBRARY_JAVA, {"JNI_CreateJavaVM", "JVM_GC"}, NULL, {{NULL}}},
-	{LIBRARY_MBEDTLS, {"mbedtls_ssl_read", "mbedtls_ssl_write"}, NULL, {{NULL}}},
-	{LIBRARY_WOLFSSL, {"wolfSSL_read", "wolfSSL_write"}, NULL, {{NULL}}},
-};
-/* clang-format on */
-
-enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
-
-/* The methods of Go's tls.Conn (crypto/tls/conn.go). */
-static const struct library_function go_functions[] = {
-	{"crypto/tls.(*Conn).Read", "ts_go_read", 2, true},
-	{"crypto/tls.(*Conn).Write", "ts_go_write", 2, true},
-	{"crypto/tls.(*Conn).clientHandshake", "ts_go_begin", 1, false},
-	{"crypto/tls.(*Conn).serverHandshake", "ts_go_begin", 1, false},
-	{"crypto/tls.(*Conn).Close", "ts_go_end", 1, false},
-};
-
-enum { GO_FUNCTIONS = sizeof(go_functions) / sizeof(go_functions[0]) };
+static const char *const program_at_return[] = {"ts_tls_return", "ts_storage_return"}; /* by enum library_kind */
 
 /* A pair of wrappers around one function: the probes of both go there, with the program of the first. */
 static const struct {
 	const char *plain, *outer; /* the one leaves its own fourth argument, the other hands on its caller's */
 } pairs[] = {{"SSL_read", "SSL_read_ex"}, {"SSL_write", "SSL_write_ex"}};
 
-const char *const libraries_usual[] = {"libssl.so.3", "libssl.so.1.1", "libgnutls.so.30"};
+const char *const libraries_usual[] = {"libssl.so.3", "libssl.so.1.1", "libgnutls.so.30", "libsqlite3.so.0"};
 const size_t libraries_n_usual = sizeof(libraries_usual) / sizeof(libraries_usual[0]);
 
 /* ---- What a file defines ----------------------------------------------------------------------------------------
@@ -106,13 +46,13 @@ static void names_add(struct names *names, const char *name)
 
 static void names_of_rows(struct names *names)
 {
-	for (size_t i = 0; i < ROWS; i++) {
-		for (size_t j = 0; j < 3 && rows[i].shows[j]; j++)
-			names_add(names, rows[i].shows[j]);
-		if (rows[i].lacks)
-			names_add(names, rows[i].lacks);
-		for (size_t j = 0; j < MAX_FUNCTIONS && rows[i].function[j].name; j++)
-			names_add(names, rows[i].function[j].name);
+	for (size_t i = 0; i < LIBRARY_ROWS; i++) {
+		for (size_t j = 0; j < 3 && library_rows[i].shows[j]; j++)
+			names_add(names, library_rows[i].shows[j]);
+		if (library_rows[i].lacks)
+			names_add(names, library_rows[i].lacks);
+		for (size_t j = 0; library_rows[i].function && library_rows[i].function[j].name; j++)
+			names_add(names, library_rows[i].function[j].name);
 	}
 }
 
@@ -136,10 +76,21 @@ static bool matches(const struct library_row *row, const struct names *names)
 /* ---- Places -----------------------------------------------------------------------------------------------------
  */
 
-/* 0, or a negative errno with nothing added. */
-static int place(struct elf_file *file, const struct elf_function *function, const struct library_function *what,
-		 struct library_finding *out)
+static __u64 cookie_of(const struct library_row *row, const struct library_function *what)
 {
+	__u64 cookie = row->which;
+
+	_Static_assert(sizeof(what->storage) == sizeof(cookie), "a cookie holds it");
+	if (row->kind == LIBRARY_OF_STORAGE)
+		memcpy(&cookie, &what->storage, sizeof(cookie));
+	return cookie;
+}
+
+/* 0, or a negative errno with nothing added. */
+static int place(struct elf_file *file, const struct elf_function *function, const struct library_row *row,
+		 const struct library_function *what, struct library_finding *out)
+{
+	__u64 cookie = cookie_of(row, what);
 	struct landing landing;
 	int err = prologue_landing(file, function, what->arguments, what->returns, &landing);
 
@@ -150,9 +101,10 @@ static int place(struct elf_file *file, const struct elf_function *function, con
 			return 0; /* the other name of the same, or where it leads */
 	if (out->n + 2 > LIBRARY_MAX_PLACES)
 		return -E2BIG;
-	out->place[out->n++] = (struct probe_place){what->program, landing.offset, out->library, false, 0};
+	out->place[out->n++] = (struct probe_place){what->program, landing.offset, cookie, false, 0};
 	if (what->returns)
-		out->place[out->n++] = (struct probe_place){"ts_tls_return", landing.offset, out->library, true, 0};
+		out->place[out->n++] =
+			(struct probe_place){program_at_return[row->kind], landing.offset, cookie, true, 0};
 	return 0;
 }
 
@@ -182,7 +134,7 @@ static bool leads_to_another(struct elf_file *file, const struct library_row *ro
 
 	if (function_inner(file, function, &inner))
 		return false;
-	for (size_t i = 0; i < MAX_FUNCTIONS && row->function[i].name; i++) {
+	for (size_t i = 0; row->function[i].name; i++) {
 		const struct elf_function *other = find(names, row->function[i].name);
 
 		if (other && other->address == inner.function.address)
@@ -196,13 +148,19 @@ static int places(struct elf_file *file, const struct library_row *row, const st
 {
 	bool inner[sizeof(pairs) / sizeof(pairs[0])];
 	struct elf_function of_pair[sizeof(pairs) / sizeof(pairs[0])];
+	bool before = false; /* one of a chain of alternatives is there */
 	int err = 0;
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
 		inner[i] = pair_inner(file, names, i, &of_pair[i]);
-	for (size_t i = 0; i < MAX_FUNCTIONS && row->function[i].name && !err; i++) {
-		const struct elf_function *function = find(names, row->function[i].name);
+	for (size_t i = 0; row->function && row->function[i].name && !err; i++) {
 		const struct library_function *what = &row->function[i];
+		const struct elf_function *function = what->or_else && before ? NULL : find(names, what->name);
+		struct elf_function in_table;
+
+		before = function || (what->or_else && before);
+		if (!function && what->class && !elf_vtable_function(file, what->class, what->slot, &in_table))
+			function = &in_table;
 
 		for (size_t j = 0; j < sizeof(pairs) / sizeof(pairs[0]) && function; j++) {
 			if (inner[j] && !strcmp(what->name, pairs[j].outer))
@@ -211,7 +169,7 @@ static int places(struct elf_file *file, const struct library_row *row, const st
 				function = NULL;
 		}
 		if (function && !leads_to_another(file, row, names, function))
-			err = place(file, function, what, out);
+			err = place(file, function, row, what, out);
 	}
 	return err;
 }
@@ -224,6 +182,7 @@ static int go_place(struct elf_file *file, const struct elf_function *function, 
 		    struct library_finding *out)
 {
 	__u64 returns[LIBRARY_MAX_PLACES], entry;
+	const __u64 cookie = LIBRARY_GO | (strcmp(what->program, "ts_go_write") ? 0 : COOKIE_WRITES);
 	int n = what->returns ? function_returns(file, function, returns, LIBRARY_MAX_PLACES) : 0;
 	int err = n < 0 ? n : go_prologue_entry(file, function, &entry);
 
@@ -233,15 +192,15 @@ static int go_place(struct elf_file *file, const struct elf_function *function, 
 		return -E2BIG;
 	out->place[out->n++] = (struct probe_place){what->program, entry, LIBRARY_GO, false, 0};
 	for (int i = 0; i < n; i++)
-		out->place[out->n++] = (struct probe_place){"ts_tls_return", returns[i], LIBRARY_GO, false, 0};
+		out->place[out->n++] = (struct probe_place){"ts_tls_return", returns[i], cookie, false, 0};
 	return 0;
 }
 
 /* 0, also where it is no Go program or one without TLS. */
 static int go_examine(struct elf_file *file, struct library_finding *out)
 {
-	struct elf_function function[GO_FUNCTIONS];
-	const char *name[GO_FUNCTIONS];
+	struct elf_function function[LIBRARY_GO_FUNCTIONS];
+	const char *name[LIBRARY_GO_FUNCTIONS];
 	struct go_binary go;
 	int err = go_binary_read(&go, file);
 
@@ -251,45 +210,59 @@ static int go_examine(struct elf_file *file, struct library_finding *out)
 	}
 	if (err)
 		return 0;
-	for (size_t i = 0; i < GO_FUNCTIONS; i++)
-		name[i] = go_functions[i].name;
-	err = go_binary_find(&go, name, function, GO_FUNCTIONS);
+	for (size_t i = 0; i < LIBRARY_GO_FUNCTIONS; i++)
+		name[i] = library_go[i].name;
+	err = go_binary_find(&go, name, function, LIBRARY_GO_FUNCTIONS);
 	if (err <= 0)
 		return err;
 	out->library = LIBRARY_GO;
 	out->is_tls = true;
 	err = 0;
-	for (size_t i = 0; i < GO_FUNCTIONS && !err; i++)
+	for (size_t i = 0; i < LIBRARY_GO_FUNCTIONS && !err; i++)
 		if (function[i].address)
-			err = go_place(file, &function[i], &go_functions[i], out);
+			err = go_place(file, &function[i], &library_go[i], out);
 	if (err)
 		out->n = 0; /* half of them would tell what is not so */
 	return 0;
 }
 
-int libraries_examine(struct elf_file *file, struct library_finding *out)
+/* Of several TLS libraries in a file the first counts, and Go's own before those that come with C code. */
+static bool is_wanted(const struct library_row *row, struct library_wish wish, const struct library_finding *so_far)
 {
-	struct library_finding finding = {.library = LIBRARY_UNKNOWN};
-	static struct names names; /* 4 KiB; one thread */
+	return row->kind == LIBRARY_OF_STORAGE ? wish.storage : wish.tls && !so_far->is_tls;
+}
+
+static int rows_examine(struct elf_file *file, struct library_wish wish, struct library_finding *out)
+{
+	static struct names names; /* 7 KiB; one thread */
 	int found, err = 0;
 
-	err = go_examine(file, &finding);
-	if (err || finding.is_tls)
-		goto out;
 	names.n = 0;
 	names_of_rows(&names);
 	found = elf_symbols_find(file, names.name, names.function, names.n);
 	if (found < 0)
 		return found;
-	for (size_t i = 0; i < ROWS && found && !err; i++) {
-		if (!matches(&rows[i], &names))
+	for (size_t i = 0; i < LIBRARY_ROWS && found && !err; i++) {
+		if (!is_wanted(&library_rows[i], wish, out) || !matches(&library_rows[i], &names))
 			continue;
-		finding.is_tls = true;
-		finding.library = rows[i].library;
-		err = places(file, &rows[i], &names, &finding);
-		break;
+		if (library_rows[i].kind == LIBRARY_OF_STORAGE) {
+			out->backends |= 1U << library_rows[i].which;
+		} else {
+			out->is_tls = true;
+			out->library = (enum label_library)library_rows[i].which;
+		}
+		err = places(file, &library_rows[i], &names, out);
 	}
-out:
+	return err;
+}
+
+int libraries_examine(struct elf_file *file, struct library_wish wish, struct library_finding *out)
+{
+	struct library_finding finding = {.library = LIBRARY_UNKNOWN};
+	int err = wish.tls ? go_examine(file, &finding) : 0;
+
+	if (!err && (!finding.is_tls || wish.storage))
+		err = rows_examine(file, wish, &finding);
 	if (err)
 		return err;
 	*out = finding;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * elf_symbols, prologue ──> [libraries] ──> attacher: which functions of a TLS library are probed by which BPF
- * program. One row a library; what a file holds decides, not what it is called, so that one linked into a program is
- * found, too.
+ * elf_symbols, elf_vtable, prologue ──> [libraries] ──> attacher: which functions of a library of TLS or storage are
+ * probed by which BPF program. One row a library; what a file holds decides, not what it is called, so that one
+ * linked into a program is found, too; a file may hold several.
  */
 #ifndef TAPSTAT_LIBRARIES_H
 #define TAPSTAT_LIBRARIES_H
@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "tapstat/catalog.h"
+#include "tapstat/operations.h"
 
 struct elf_file;
 
@@ -24,18 +25,24 @@ struct probe_place {
 	__u64 semaphore_offset; /* of a counter in the file that the kernel raises meanwhile; 0: none */
 };
 
-enum { LIBRARY_MAX_PLACES = 64 };
+enum { LIBRARY_MAX_PLACES = 192 };
 
-/* What a file is for TLS. */
+/* What is looked for. */
+struct library_wish {
+	bool tls, storage;
+};
+
+/* What a file holds. */
 struct library_finding {
-	enum label_library library;
-	bool is_tls; /* it holds a TLS library */
-	size_t n;    /* 0: whose plaintext can't be seen */
+	enum label_library library; /* of TLS */
+	bool is_tls;                /* it holds a TLS library; without places its plaintext can't be seen */
+	unsigned int backends;      /* 1 << enum label_backend of the storage libraries in it */
+	size_t n;
 	struct probe_place place[LIBRARY_MAX_PLACES];
 };
 
 /* Looks at an open file. 0 with *out filled, or a negative errno: it can't be read. */
-int libraries_examine(struct elf_file *file, struct library_finding *out);
+int libraries_examine(struct elf_file *file, struct library_wish wish, struct library_finding *out);
 
 /* The names of shared libraries whose probes are worth having before anybody maps them. */
 extern const char *const libraries_usual[];

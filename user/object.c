@@ -87,6 +87,20 @@ static int tls_configure(const struct bpf_object *object, const struct settings 
 	return err;
 }
 
+/* Calls of storage libraries are not counted, or not in this build: its maps, where there are any, take nothing. */
+static int storage_leave_out(const struct bpf_object *object)
+{
+	static const char *const names[] = {"storage_calls", "sqlite_statements"};
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !err; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(object, names[i]);
+
+		err = map ? bpf_map__set_max_entries(map, 1) : 0;
+	}
+	return err;
+}
+
 /* The maps of function probes, in the object that has them. */
 static int probes_configure(const struct bpf_object *object, const struct settings *settings)
 {
@@ -140,6 +154,8 @@ int object_configure(struct bpf_object *object, const struct settings *settings,
 		err = bpf_map__set_max_entries(threads, 1);
 	if (!err && !settings->service_rules)
 		err = bpf_map__set_max_entries(rules, 1);
+	if (!err && !settings->storage_libraries)
+		err = storage_leave_out(object);
 	if (!err && !settings->queues)
 		err = queues_leave_out(object);
 	return err;

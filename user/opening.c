@@ -101,6 +101,8 @@ static bool is_wanted(const struct hook_row *row, const struct attach_config *co
 		return kernel_config_wants_files(config);
 	case HOOK_OF_TLS:
 		return config->tls;
+	case HOOK_OF_STORAGE_LIBRARIES:
+		return config->storage;
 	case HOOK_OF_PROBES:
 		return config->config && config->config->probes.n;
 	default:
@@ -200,9 +202,10 @@ static struct settings settings_of(const struct opening *opening, enum way way)
 	settings.hashed = opening->att->hashed;
 	settings.tls = has_wish(opening->att, HOOK_OF_TLS);
 	settings.probes = has_wish(opening->att, HOOK_OF_PROBES) ? opening->config->config->probes.n : 0;
+	settings.storage_libraries = has_wish(opening->att, HOOK_OF_STORAGE_LIBRARIES);
 	settings.at_syscall_end = way == WAY_SYS_EXIT;
 	settings.entry_and_return = way == WAY_KPROBE;
-	settings.preemptible = may_be_preempted(way, settings.tls || settings.probes);
+	settings.preemptible = may_be_preempted(way, settings.tls || settings.probes || settings.storage_libraries);
 	return settings;
 }
 

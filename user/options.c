@@ -88,6 +88,13 @@ static int set_files(struct options *opt, const char *value, char *why, size_t s
 	return 0;
 }
 
+static int set_storage_libraries(struct options *opt, const char *value, char *why, size_t size)
+{
+	(void)value, (void)why, (void)size;
+	opt->storage_libraries = true;
+	return 0;
+}
+
 static int set_tls(struct options *opt, const char *value, char *why, size_t size)
 {
 	int i = choose(tls_text, sizeof(tls_text) / sizeof(*tls_text), value, why, size);
@@ -179,6 +186,9 @@ static const struct option_row {
 	{"tls", "MODE", OPTIONS_SERVE, set_tls, NULL,
 	 "auto: see what is encrypted with TLS, by probes on the\nlibraries of running programs; off: don't "
 	 "(default: auto)"},
+	{"storage-libraries", NULL, OPTIONS_SERVE, set_storage_libraries, NULL,
+	 "also count calls of SQLite, RocksDB, LevelDB and LMDB, by\n"
+	 "probes on running programs; costs each call of them a little"},
 	{"files", NULL, OPTIONS_SERVE, set_files, NULL,
 	 "also count operations on regular files, of the processes\n"
 	 "selected below; costs every system call of the host a little"},

@@ -28,7 +28,8 @@ struct options {
 	size_t n_listen;
 	const char *telemetry_path;
 	bool web_disable;
-	bool no_tls; /* leave TLS libraries alone */
+	bool no_tls;            /* leave TLS libraries alone */
+	bool storage_libraries; /* count calls of SQLite and the like */
 	bool files;
 	const char *config_file; /* NULL: none */
 	bool verifier;

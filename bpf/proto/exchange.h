@@ -48,7 +48,8 @@ enum exchange_event {
 	EXCHANGE_SKIPPED,  /* the oldest request was answered by silence, a success; nothing was consumed
 			      and the state is the same: the same bytes are to be looked at again */
 	EXCHANGE_KEY,      /* the key of the request in progress is whole; operation says what is asked */
-	EXCHANGE_HIDDEN,   /* from here on the connection can't be read: compressed, encrypted, replication */
+	EXCHANGE_ENCRYPTED, /* from here on it is TLS */
+	EXCHANGE_HIDDEN,    /* from here on the connection can't be read: compressed, replication, another encryption */
 };
 
 /* What a request needs remembered until its answer; four bits in the queue. */

@@ -37,6 +37,7 @@ enum mysql_request_bits {
 	MYSQL_UNANSWERED = 1 << 1,
 	MYSQL_HIDES = 1 << 4,
 	MYSQL_SQL = 1 << 5, /* SQL follows; its first word is the operation */
+	MYSQL_ENCRYPTS = 1 << 6,
 };
 
 /* How the answer begins: flags of the request. */
@@ -371,7 +372,8 @@ static __always_inline enum verdict mysql_reply(struct stream *s, struct queue *
 	if (length < 5)
 		return MALFORMED;
 	if (!(capabilities & MYSQL_CLIENT_PROTOCOL_41) || (length == 32 && (capabilities & MYSQL_CLIENT_SSL))) {
-		s->rq.bits = MYSQL_HIDES; /* a protocol of before 2004, or TLS from the next byte on */
+		/* A protocol of before 2004, or TLS from the next byte on. */
+		s->rq.bits = capabilities & MYSQL_CLIENT_PROTOCOL_41 ? MYSQL_ENCRYPTS : MYSQL_HIDES;
 		return mysql_asked(s, OPERATION_NONE, length);
 	}
 	q->told[0] = mysql_capabilities(capabilities) | MYSQL_CAPABLE;
@@ -466,6 +468,8 @@ static __always_inline void mysql_request_passed(struct stream *s, struct queue 
 		x->event = EXCHANGE_ASKED_ONLY;
 	if (s->rq.bits & MYSQL_HIDES)
 		x->event = EXCHANGE_HIDDEN;
+	if (s->rq.bits & MYSQL_ENCRYPTS)
+		x->event = EXCHANGE_ENCRYPTED;
 }
 
 /* ---- Answers --------------------------------------------------------------------------------------------------- */

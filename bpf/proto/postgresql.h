@@ -42,9 +42,10 @@ enum postgresql_answer_state {
 	POSTGRESQL_RETURNED, /* from a function call */
 	POSTGRESQL_FAILED,
 	POSTGRESQL_READY,
-	POSTGRESQL_CLEAR,  /* no encryption */
-	POSTGRESQL_HIDDEN, /* encryption, or replication */
-	POSTGRESQL_TOLD,   /* answers nothing by itself */
+	POSTGRESQL_CLEAR,     /* no encryption */
+	POSTGRESQL_ENCRYPTED, /* TLS */
+	POSTGRESQL_HIDDEN,    /* encryption by GSSAPI, or replication */
+	POSTGRESQL_TOLD,      /* answers nothing by itself */
 };
 
 /* In the tables of types: nothing but its header. */
@@ -482,7 +483,7 @@ static __always_inline enum verdict postgresql_answer(struct stream *s, struct q
 		if (p[0] != 'N' && p[0] != 'S' && p[0] != 'G')
 			return MALFORMED;
 		x->consumed = 1;
-		s->rq.state = p[0] == 'N' ? POSTGRESQL_CLEAR : POSTGRESQL_HIDDEN;
+		s->rq.state = p[0] == 'N' ? POSTGRESQL_CLEAR : p[0] == 'S' ? POSTGRESQL_ENCRYPTED : POSTGRESQL_HIDDEN;
 		return CONSUMED;
 	}
 	if (x->avail < POSTGRESQL_HEADER)
@@ -559,6 +560,9 @@ static __always_inline void postgresql_answer_passed(struct stream *s, struct qu
 		break;
 	case POSTGRESQL_CLEAR:
 		exchange_answer(x, EXCHANGE_DONE, false);
+		break;
+	case POSTGRESQL_ENCRYPTED:
+		exchange_event(x, EXCHANGE_ENCRYPTED, OPERATION_NONE);
 		break;
 	case POSTGRESQL_HIDDEN:
 		exchange_event(x, EXCHANGE_HIDDEN, OPERATION_NONE);

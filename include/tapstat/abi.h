@@ -185,6 +185,37 @@ struct queue_depth_key {
 	__u64 hash;  /* of the key */
 };
 
+/* ---- Storage libraries: user/libraries.c, bpf/storage_library.h --------------------------------------------------
+ */
+
+/* How the result of a function tells success. */
+enum storage_result {
+	STORAGE_VOID,           /* it always succeeds */
+	STORAGE_LMDB,           /* an int: 0, or MDB_NOTFOUND */
+	STORAGE_ROCKSDB_STATUS, /* an object, which the caller gives room for; its first byte: 0, or NotFound */
+	STORAGE_LEVELDB_STATUS, /* the same; a pointer to more: NULL, or NotFound behind four bytes */
+	/* SQLite's, each by a program of its own: */
+	STORAGE_SQLITE_STEP,
+	STORAGE_SQLITE_PREPARE,
+	STORAGE_SQLITE_PREPARE_3, /* with flags in front of where the statement is left */
+};
+
+enum storage_bits {
+	STORAGE_UTF16 = 1 << 0,    /* SQLite: the text's encoding */
+	STORAGE_INDIRECT = 1 << 1, /* `sized` points to something whose second word points to the thing with a size */
+};
+
+/* What a probe on a function of a storage library is attached with: its cookie. Arguments count from 1, `this`
+ * included, room for the result not. */
+struct storage_function {
+	__u16 operation;
+	__u8 result;    /* enum storage_result */
+	__u8 direction; /* of the bytes that the arguments below tell, enum label_direction */
+	__u8 sized[2];  /* arguments that point to something with a size; 0: none */
+	__u8 size_at;   /* where in that, in bytes */
+	__u8 bits;      /* enum storage_bits */
+};
+
 /* ---- Function probes (user/probes.h) -------------------------------------------------------------------------- */
 
 enum {
@@ -285,6 +316,13 @@ struct function_probe {
 
 #define NO_BOUND (~0ULL >> 1)
 
+/* ---- Probes on TLS libraries: what user space attaches them with ------------------------------------------------ */
+
+enum {
+	COOKIE_LIBRARY = 0xff,  /* enum label_library */
+	COOKIE_WRITES = 1 << 8, /* Go: the function whose return this is sends */
+};
+
 /* ---- Variables ---------------------------------------------------------------------------------------------- */
 
 /* The configuration: section .rodata.settings, set between open and load. */
@@ -305,8 +343,8 @@ struct settings {
 	__u32 selecting;         /* whether there is any selector */
 	__u32 selecting_process; /* ... that looks at the process */
 	__u32 tls;               /* whether TLS libraries are looked into */
+	__u32 storage_libraries; /* whether calls of storage libraries are counted */
 	__u32 probes;            /* how many are in `function_probes` */
-	__u32 pad;
 	char file_service[MAX_FILE_SERVICES][SELECTOR_TEXT_BYTES]; /* globs */
 	struct selectors selectors;
 };

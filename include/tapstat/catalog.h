@@ -185,7 +185,8 @@ enum {
 	F(HTTP_RESPONSE_SIZE, "http_response_size_bytes", HISTOGRAM, NO_LABEL, NO_LABEL, SIZE,                       \
 	  "Bodies of HTTP responses as on the wire, without heads and chunk headers; 0 where there is none.")        \
 	F(STORAGE_BYTES, "storage_bytes_total", COUNTER, BACKEND, DIRECTION, NUMBER,                                 \
-	  "Bytes on connections to a backend, or read from (received) and written to (sent) files.")
+	  "Bytes on connections to a backend, read from (received) and written to (sent) files, or keys and values "   \
+	  "that pass a storage library.")
 
 /*
  * How AF_UNIX connections stand, by series: they have no close event, so that the number ended in a state is this
@@ -265,12 +266,13 @@ enum label_method { LABEL_SET_METHOD(TAPSTAT_LABEL_VALUE) METHOD_COUNT };
 	  "Server: first byte of the request read to last byte of the response written; client: request handed "  \
 	  "to the kernel to last byte of the response read.")                                                     \
 	F(STORAGE_OPERATIONS, "storage_operations_total", COUNTER, "service,role,backend,operation,status",       \
-	  "Calls to a storage backend, by the protocol's command or verb; failed: answered by an error, or not "  \
-	  "at all.")                                                                                              \
+	  "Calls to a storage backend, by the protocol's or statement's command or verb, or what the library's "  \
+	  "function does; failed: answered by an error, or not at all.")                                          \
 	F(STORAGE_OPERATION_DURATION, "storage_operation_duration_seconds", HISTOGRAM,                            \
 	  "service,role,backend,operation",                                                                       \
 	  "Server: first byte of the request read to last byte of the answer written; client: request handed to " \
-	  "the kernel to last byte of the answer read. Files: the length of the system call.")
+	  "the kernel to last byte of the answer read. Files, storage libraries: the length of the call; "        \
+	  "SQLite: from a statement's first step to its end.")
 
 /* ---- Families that user space computes at a scrape; labels beside the values, comma-separated -------------- */
 

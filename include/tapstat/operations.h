@@ -18,7 +18,11 @@
 	V(BACKEND, MYSQL, "mysql")           \
 	V(BACKEND, MONGODB, "mongodb")       \
 	V(BACKEND, MEMCACHED, "memcached")   \
-	V(BACKEND, FILE, "file")
+	V(BACKEND, FILE, "file")             \
+	V(BACKEND, SQLITE, "sqlite")         \
+	V(BACKEND, ROCKSDB, "rocksdb")       \
+	V(BACKEND, LEVELDB, "leveldb")       \
+	V(BACKEND, LMDB, "lmdb")
 
 enum operation_flags {
 	OPERATION_CACHE = 1 << 0,      /* the answer is one cached value or none */
@@ -30,7 +34,9 @@ enum operation_flags {
 
 #define TAPSTAT_OPERATIONS(O) \
 	TAPSTAT_OPERATIONS_REDIS(O) TAPSTAT_OPERATIONS_POSTGRESQL(O) TAPSTAT_OPERATIONS_MYSQL(O) \
-	TAPSTAT_OPERATIONS_MONGODB(O) TAPSTAT_OPERATIONS_MEMCACHED(O) TAPSTAT_OPERATIONS_FILE(O)
+	TAPSTAT_OPERATIONS_MONGODB(O) TAPSTAT_OPERATIONS_MEMCACHED(O) TAPSTAT_OPERATIONS_FILE(O) \
+	TAPSTAT_OPERATIONS_SQLITE(O) TAPSTAT_OPERATIONS_ROCKSDB(O) TAPSTAT_OPERATIONS_LEVELDB(O) \
+	TAPSTAT_OPERATIONS_LMDB(O)
 
 #define TAPSTAT_OPERATIONS_REDIS(O)                            \
 	O(REDIS, OTHER, "other", 0)                                 \
@@ -497,6 +503,67 @@ enum operation_flags {
 	O(FILE, UNLINK, "unlink", 0)     \
 	O(FILE, TRUNCATE, "truncate", 0)
 
+#define TAPSTAT_OPERATIONS_SQLITE(O)         \
+	O(SQLITE, OTHER, "other", 0)         \
+	O(SQLITE, SELECT, "select", 0)       \
+	O(SQLITE, INSERT, "insert", 0)       \
+	O(SQLITE, UPDATE, "update", 0)       \
+	O(SQLITE, DELETE, "delete", 0)       \
+	O(SQLITE, REPLACE, "replace", 0)     \
+	O(SQLITE, BEGIN, "begin", 0)         \
+	O(SQLITE, COMMIT, "commit", 0)       \
+	O(SQLITE, END, "end", 0)             \
+	O(SQLITE, ROLLBACK, "rollback", 0)   \
+	O(SQLITE, SAVEPOINT, "savepoint", 0) \
+	O(SQLITE, RELEASE, "release", 0)     \
+	O(SQLITE, CREATE, "create", 0)       \
+	O(SQLITE, ALTER, "alter", 0)         \
+	O(SQLITE, DROP, "drop", 0)           \
+	O(SQLITE, PRAGMA, "pragma", 0)       \
+	O(SQLITE, VACUUM, "vacuum", 0)       \
+	O(SQLITE, ANALYZE, "analyze", 0)     \
+	O(SQLITE, REINDEX, "reindex", 0)     \
+	O(SQLITE, ATTACH, "attach", 0)       \
+	O(SQLITE, DETACH, "detach", 0)       \
+	O(SQLITE, EXPLAIN, "explain", 0)     \
+	O(SQLITE, WITH, "with", 0)           \
+	O(SQLITE, VALUES, "values", 0)
+
+#define TAPSTAT_OPERATIONS_ROCKSDB(O)       \
+	O(ROCKSDB, OTHER, "other", 0)       \
+	O(ROCKSDB, GET, "get", 0)           \
+	O(ROCKSDB, MULTIGET, "multiget", 0) \
+	O(ROCKSDB, PUT, "put", 0)           \
+	O(ROCKSDB, DELETE, "delete", 0)     \
+	O(ROCKSDB, MERGE, "merge", 0)       \
+	O(ROCKSDB, WRITE, "write", 0)       \
+	O(ROCKSDB, SEEK, "seek", 0)         \
+	O(ROCKSDB, FLUSH, "flush", 0)       \
+	O(ROCKSDB, COMPACT, "compact", 0)
+
+#define TAPSTAT_OPERATIONS_LEVELDB(O)     \
+	O(LEVELDB, OTHER, "other", 0)     \
+	O(LEVELDB, GET, "get", 0)         \
+	O(LEVELDB, PUT, "put", 0)         \
+	O(LEVELDB, DELETE, "delete", 0)   \
+	O(LEVELDB, WRITE, "write", 0)     \
+	O(LEVELDB, SEEK, "seek", 0)       \
+	O(LEVELDB, COMPACT, "compact", 0)
+
+#define TAPSTAT_OPERATIONS_LMDB(O)           \
+	O(LMDB, OTHER, "other", 0)           \
+	O(LMDB, GET, "get", 0)               \
+	O(LMDB, PUT, "put", 0)               \
+	O(LMDB, DELETE, "delete", 0)         \
+	O(LMDB, CURSOR_GET, "cursor_get", 0) \
+	O(LMDB, BEGIN, "begin", 0)           \
+	O(LMDB, COMMIT, "commit", 0)         \
+	O(LMDB, ABORT, "abort", 0)           \
+	O(LMDB, OPEN, "open", 0)             \
+	O(LMDB, DROP, "drop", 0)             \
+	O(LMDB, SYNC, "sync", 0)             \
+	O(LMDB, COPY, "copy", 0)
+
 /* clang-format on */
 
 #define TAPSTAT_BACKEND_VALUE(set, value, text) set##_##value,
@@ -533,7 +600,7 @@ static inline __u32 operation_hash(__u64 low, __u64 high, __u32 bytes, __u32 bac
 {
 	__u64 x = (low ^ (high * 0x9e3779b97f4a7c15ULL)) + bytes + ((__u64)backend << 8);
 
-	x *= 0x3b11b2194aba0163ULL;
+	x *= 0x34b8a9b20e72bc01ULL;
 	return x >> 53;
 }
 

@@ -53,13 +53,13 @@ int replay(struct replay_call *call)
 	scratch->msg.iov = call->at;
 	scratch->msg.iovlen = call->segments;
 	scratch->call.dir = call->direction & 1;
-	scratch->call.now = call->now;
+	scratch->call.now = scratch->call.entered = call->now;
 	scratch->call.opened = 0;
 	scratch->call.fault = 0;
 	scratch->call.turn = TURN_NONE;
 	io_init(&io, conn, scratch, call->direction);
 	opaque(no_socket);
-	io_parse(&io, no_socket, current_task_struct(), call->direction & 1, call->len);
+	io_parse(&io, no_socket, current_task_struct(), call->direction & 1, call->len, BY_SYSCALL);
 	if (is_exchange(conn->protocol))
 		exchange_bytes(&io, call->len);
 	http_path_keep(&io);

@@ -230,6 +230,7 @@ static inline void dialogue_event(struct dialogue *d, const struct exchange *x)
 	case EXCHANGE_ASKED_ONLY:
 		dialogue_done(d, x->operation, false, false);
 		return;
+	case EXCHANGE_ENCRYPTED:
 	case EXCHANGE_HIDDEN:
 		d->hidden = true;
 		return;

@@ -82,12 +82,13 @@ static void sys_exit_stands_alone(void **state)
 		}
 }
 
-static void hooks_on_files_and_of_probes_are_off_by_default_and_none_needs_them(void **state)
+static void what_costs_much_is_off_by_default_and_none_needs_it(void **state)
 {
 	(void)state;
 	for (int i = 0; i < HOOK_COUNT; i++) {
-		assert_int_equal(hook_rows[i].off != NULL,
-				 !strcmp(hook_rows[i].name, "files") || !strcmp(hook_rows[i].name, "probes"));
+		assert_int_equal(hook_rows[i].off != NULL, hook_rows[i].wish == HOOK_OF_FILES ||
+								   hook_rows[i].wish == HOOK_OF_PROBES ||
+								   hook_rows[i].wish == HOOK_OF_STORAGE_LIBRARIES);
 		assert_false(hook_rows[i].off && (hook_rows[i].required || hook_rows[i].is_way));
 	}
 }
@@ -177,8 +178,7 @@ static void a_probe_s_reason_names_the_step_that_failed(void **state)
 		{{PROBE_NOT_LOADED, -EPERM}, "the kernel refuses to load a program for f: Operation not permitted"},
 		{{PROBE_NOT_ATTACHED, -524},
 		 "the kernel refuses to attach a program to f: Not supported by this kernel"},
-		{{PROBE_NOT_ATTACHED, -ENODEV},
-		 "this kernel has no events for it in /sys/bus/event_source/devices"},
+		{{PROBE_NOT_ATTACHED, -ENODEV}, "this kernel has no events for it in /sys/bus/event_source/devices"},
 		{{PROBE_SILENT, 0},
 		 "a program on f does not run at every call: this kernel has it inlined elsewhere"},
 		{{PROBE_NOT_TRIED, -EMFILE}, "it cannot be tried: Too many open files"},
@@ -200,7 +200,7 @@ int main(void)
 		cmocka_unit_test(each_store_of_state_has_one_iterator),
 		cmocka_unit_test(kprobe_programs_never_meet_socket_storage),
 		cmocka_unit_test(sys_exit_stands_alone),
-		cmocka_unit_test(hooks_on_files_and_of_probes_are_off_by_default_and_none_needs_them),
+		cmocka_unit_test(what_costs_much_is_off_by_default_and_none_needs_it),
 		cmocka_unit_test(each_way_is_told_with_its_reason),
 		cmocka_unit_test(hooks_beside_the_way_tell_what_is_lost_without_them),
 		cmocka_unit_test(the_verifier_s_figures_are_one_line_for_each_program),

@@ -84,7 +84,7 @@ static void files_are_counted_of_whom_somebody_named(void **state)
 		file.files.n = rows[i].patterns;
 		config.selectors.pids = rows[i].pids;
 		config.selectors.ports = rows[i].ports;
-		assert_int_equal(kernel_config_check_files(&config, why, sizeof(why)),
+		assert_int_equal(kernel_config_check(&config, why, sizeof(why)),
 				 rows[i].whose == REFUSED ? -EINVAL : 0);
 		if (rows[i].whose == REFUSED)
 			continue;
@@ -100,12 +100,23 @@ static void what_files_needs_is_said(void **state)
 	struct attach_config config = {.files = true};
 
 	(void)state;
-	assert_int_equal(kernel_config_check_files(&config, why, sizeof(why)), -EINVAL);
+	assert_int_equal(kernel_config_check(&config, why, sizeof(why)), -EINVAL);
 	assert_non_null(strstr(why, "--exe=NAME"));
 	assert_non_null(strstr(why, "files.services"));
 	config.selectors.ports = 1;
-	assert_int_equal(kernel_config_check_files(&config, why, sizeof(why)), -EINVAL);
+	assert_int_equal(kernel_config_check(&config, why, sizeof(why)), -EINVAL);
 	assert_non_null(strstr(why, "--port"));
+}
+
+static void a_port_is_no_storage_library_s(void **state)
+{
+	struct attach_config config = {.storage = true};
+
+	(void)state;
+	assert_int_equal(kernel_config_check(&config, why, sizeof(why)), 0);
+	config.selectors.ports = 1;
+	assert_int_equal(kernel_config_check(&config, why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "--storage-libraries: --port"));
 }
 
 int main(void)
@@ -115,6 +126,7 @@ int main(void)
 		cmocka_unit_test(the_file_s_limits_and_lists_are_taken_over),
 		cmocka_unit_test(files_are_counted_of_whom_somebody_named),
 		cmocka_unit_test(what_files_needs_is_said),
+		cmocka_unit_test(a_port_is_no_storage_library_s),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,17 +99,20 @@ def c_program(name, libraries=(), variant="", options=()):
     return _made("-".join(filter(None, ("c", name, variant))), [source, PEERS / "peer.h"], build) / name
 
 
-def cxx_program(name):
-    """The path of peers/NAME.cc, built by $CXX."""
+def cxx_program(name, libraries=(), variant=""):
+    """The path of peers/NAME.cc, built by $CXX; `variant` as above."""
     source = PEERS / f"{name}.cc"
     flags = ["-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread"]
 
     def build(directory):
         compiler = os.environ.get("CXX", "c++")
         need(compiler)
-        _run(f"{compiler} {name}.cc failed", [compiler, *flags, "-o", directory / name, source])
+        _run(
+            f"{compiler} {name}.cc failed",
+            [compiler, *flags, "-o", directory / name, source, *(f"-l{library}" for library in libraries)],
+        )
 
-    return _made(f"cxx-{name}", [source], build) / name
+    return _made("-".join(filter(None, ("cxx", name, variant))), [source], build) / name
 
 
 def rust_program(name):
