@@ -15,8 +15,6 @@ enum {
 	GAP_EVENTS = 64,      /* events in a row with bytes untold before they are taken for lost */
 };
 
-#define BY_SYSCALL (~0ULL) /* of bytes whose address the registers of the syscall tell */
-
 /* Whether exchange_walk() follows the direction. */
 static __always_inline bool stream_exchanges(const struct stream *s)
 {
@@ -270,7 +268,7 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 		exchange_walk_ends(io);
 		return;
 	}
-	if (plain != BY_SYSCALL)
+	if (!task)
 		payload.buffer = plain;
 	else
 		err = payload_find(&payload, task, &io->scratch->msg, dir == DIRECTION_SENT);
@@ -331,8 +329,8 @@ static __always_inline void io_parse(struct io *io, struct sock *sk, struct task
 }
 
 /*
- * `len` bytes pass on a connection whose state is `io->conn`: over the socket `sk`, where the syscall under way has
- * them (`plain` is BY_SYSCALL), or out of a TLS library (`sk` is NULL) at `plain`, by a call of `entered_ns`.
+ * `len` bytes pass on a connection whose state is `io->conn`: over the socket `sk`, where the syscall that `task`
+ * is in has them, or (both NULL) out of a TLS library at `plain`, by a call of `entered_ns`.
  */
 static __always_inline void io_pass(struct io *io, struct sock *sk, struct task_struct *task, __u32 dir, __u32 len,
 				    int flags, __u64 plain, __u64 entered_ns)
@@ -474,7 +472,7 @@ static __always_inline int on_io_before(struct sock *sk, __u32 dir, int len, int
 		io.scratch = scratch;
 		scratch->call.dir = dir;
 		if (conn_watched(io.conn))
-			io_pass(&io, sk, task, dir, len, flags, BY_SYSCALL, 0);
+			io_pass(&io, sk, task, dir, len, flags, 0, 0);
 		if (unlikely(scratch->call.opened) && is_tcp(sk)) {
 			struct peer_key peer;
 

@@ -218,15 +218,16 @@ __noinline int tls_socket_io(CALL_PARAMS)
 	struct task_struct *task = current_task_struct();
 	struct tls_object *object;
 	struct tls_caller *caller;
-	__u64 *claimed, key;
+	__u64 *claimed, key, sock;
 
 	CALL_ENTER
 	if (!conn || !scratch)
 		return 0;
-	claimed = bpf_map_lookup_elem(&tls_object_by_sock, &scratch->sock);
+	sock = scratch->sock; /* before 6.2 a key has to lie on the stack or in a map that the verifier knows */
+	claimed = bpf_map_lookup_elem(&tls_object_by_sock, &sock);
 	if (claimed) {
 		conn->tls_object = *claimed;
-		bpf_map_delete_elem(&tls_object_by_sock, &scratch->sock);
+		bpf_map_delete_elem(&tls_object_by_sock, &sock);
 		return 0;
 	}
 	caller = tls_caller_current(task);
@@ -234,13 +235,13 @@ __noinline int tls_socket_io(CALL_PARAMS)
 		key = caller->inside;
 		object = key ? tls_object_get(key, caller->call.library) : NULL;
 		if (object) {
-			tls_socket_fill(&object->socket, (struct sock *)scratch->sock);
+			tls_socket_fill(&object->socket, (struct sock *)sock);
 			tls_object_visible(object);
 			conn->tls_object = key;
 			return 0;
 		}
 		if (scratch->call.dir == DIRECTION_RECEIVED)
-			tls_socket_fill(&caller->received, (struct sock *)scratch->sock);
+			tls_socket_fill(&caller->received, (struct sock *)sock);
 	}
 	if (++conn->tls_events == TLS_BLIND_EVENTS)
 		tls_blind(conn);

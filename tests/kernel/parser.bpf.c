@@ -59,7 +59,7 @@ int replay(struct replay_call *call)
 	scratch->call.turn = TURN_NONE;
 	io_init(&io, conn, scratch, call->direction);
 	opaque(no_socket);
-	io_parse(&io, no_socket, current_task_struct(), call->direction & 1, call->len, BY_SYSCALL);
+	io_parse(&io, no_socket, current_task_struct(), call->direction & 1, call->len, 0);
 	if (is_exchange(conn->protocol))
 		exchange_bytes(&io, call->len);
 	http_path_keep(&io);
