@@ -15,23 +15,30 @@ RETURN_PROBES = 64  # that the kernel follows in one thread: MAX_URETPROBE_DEPTH
 WAYS = {"address": "address", "instructions": "instructions"}  # to see returns: docs/configuration.md
 
 
-def attach(t, way, *names, **measures):
-    """Probes on functions of the C program, which is this test's service."""
-    program, service = t.copy(c_program("functions"), "specimen"), t.service("specimen")
-    probes = Probes(t, [probe(name, program, returns=way, **measures) for name in names])
-    probes.attach(names, program, "idle", 1)
-    return probes, program, service
-
-
-@cases(WAYS)
-def test_calls_of_16_threads_are_exact(t, way):
-    measures = {
+# The functions of the C program.
+FUNCTIONS = ("work", "descend", "plain", "jump", "leave", "replace", "split", "wait_for_line", "yield")
+MEASURES = {
+    "work": {
         "labels": {"shape": "round"},
         "argument": {"label": "kind", "of": "arg2:int32", "values": {0: "zero", "0x1": "one"}},
         "errors": {"name": "work_errors_total", "when": "result < 0"},
         "bytes": {"name": "work_bytes", "of": "arg3", "buckets": [10, 100, 500]},
     }
-    probes, program, service = attach(t, way, "work", **measures)
+}
+
+
+def attach(t, way):
+    """Probes on the functions of the C program, which is this test's service; each way has a tapstat for its tests."""
+    program, service = t.copy(c_program("functions"), way), t.service(way)
+    settings = [probe(name, f"*-{way}", returns=way, **MEASURES.get(name, {})) for name in FUNCTIONS]
+    probes = Probes(t, settings, "--log.level=debug", shared=way)
+    probes.attach(FUNCTIONS, program, "idle", 1)
+    return probes, program, service
+
+
+@cases(WAYS)
+def test_calls_of_16_threads_are_exact(t, way):
+    probes, program, service = attach(t, way)
     told = play_timed(t, probes, "work", program, "threads", 400)
     scrape = probes.scrape()
     own = {"service": service, "shape": "round"}
@@ -49,7 +56,7 @@ def test_calls_of_16_threads_are_exact(t, way):
 
 @cases(WAYS)
 def test_recursion_is_timed_level_by_level(t, way):
-    probes, program, service = attach(t, way, "descend")
+    probes, program, service = attach(t, way)
     # Each level holds the probes of those below it.
     told = play_timed(t, probes, "descend", program, "recursion", FRAMES, probes_inside=FRAMES / 2, tolerance=0.01)
     expect_calls(probes.scrape(), service, "descend", told["calls"])
@@ -59,7 +66,7 @@ def test_recursion_is_timed_level_by_level(t, way):
 @cases(WAYS)
 def test_recursion_too_deep_is_counted(t, way):
     """The 16 innermost calls are timed; the others are entries and returns without their counterpart."""
-    probes, program, service = attach(t, way, "descend")
+    probes, program, service = attach(t, way)
     play(t, program, "recursion", 20)
     expect_calls(probes.scrape(), service, "descend", 20, timed=FRAMES)
     expect("unmatched", probes.unmatched("descend"), (20 - FRAMES, 20 - FRAMES))
@@ -67,7 +74,7 @@ def test_recursion_too_deep_is_counted(t, way):
 
 def test_recursion_beyond_what_the_kernel_follows(t):
     """Behind 64 levels the kernel gives no return: the 16 innermost calls end with the thread."""
-    probes, program, service = attach(t, "address", "descend")
+    probes, program, service = attach(t, "address")
     play(t, program, "recursion", 100)
     expect_calls(probes.scrape(), service, "descend", 100, timed=0)
     expect("unmatched", probes.unmatched("descend"), (100, RETURN_PROBES))
@@ -75,7 +82,7 @@ def test_recursion_beyond_what_the_kernel_follows(t):
 
 @cases(WAYS)
 def test_longjmp_disturbs_no_other_call(t, way):
-    probes, program, service = attach(t, way, "plain", "jump")
+    probes, program, service = attach(t, way)
     told = play_timed(t, probes, "plain", program, "longjmp", 50)
     scrape = probes.scrape()
     expect_calls(scrape, service, "plain", told["calls"])
@@ -86,7 +93,7 @@ def test_longjmp_disturbs_no_other_call(t, way):
 
 @cases(WAYS)
 def test_end_of_a_thread_inside_a_function(t, way):
-    probes, program, service = attach(t, way, "leave")
+    probes, program, service = attach(t, way)
     play(t, program, "thread_exit", 30)
     expect_calls(probes.scrape(), service, "leave", 30, timed=0)
     expect("unmatched", probes.unmatched("leave"), (30, 0))
@@ -95,7 +102,7 @@ def test_end_of_a_thread_inside_a_function(t, way):
 
 @cases({"leader": 1, "thread": 2})
 def test_exec_inside_a_function(t, who):
-    probes, program, service = attach(t, "instructions", "replace", "plain")
+    probes, program, service = attach(t, "instructions")
     told = play(t, program, "exec", who)
     scrape = probes.scrape()
     expect_calls(scrape, service, "replace", 1, timed=0)
@@ -106,7 +113,7 @@ def test_exec_inside_a_function(t, who):
 
 @cases(WAYS)
 def test_fork_inside_a_function_returns_twice(t, way):
-    probes, program, service = attach(t, way, "split")
+    probes, program, service = attach(t, way)
     play(t, program, "fork", 20)
     expect_calls(probes.scrape(), service, "split", 20)
     expect("unmatched", probes.unmatched("split"), (0, 20))
@@ -114,7 +121,7 @@ def test_fork_inside_a_function_returns_twice(t, way):
 
 @cases(WAYS)
 def test_calls_in_flight(t, way):
-    probes, program, service = attach(t, way, "wait_for_line")
+    probes, program, service = attach(t, way)
     running = [t.start([program, "waiting", 2], "specimen") for _ in range(3)]
 
     def in_flight():
@@ -134,7 +141,7 @@ def test_calls_in_flight(t, way):
 
 
 def test_coroutines_return_in_any_order(t):
-    probes, program, service = attach(t, "instructions", "yield")
+    probes, program, service = attach(t, "instructions")
     # Each call holds the probes of the others that ran while it was left.
     told = play_timed(t, probes, "yield", program, "coroutines", 50, probes_inside=7)
     expect_calls(probes.scrape(), service, "yield", told["calls"])

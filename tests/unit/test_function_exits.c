@@ -123,23 +123,29 @@ static void add_unwind_table(struct image *image, const struct way *way)
 	image_segment(image, PT_GNU_EH_FRAME, base, sizeof(header));
 }
 
-static int exits_of(const struct way *way, struct function_exit exits[EXITS])
+static void make_image(const struct way *way, struct image *image)
 {
-	const struct elf_function function = {IMAGE_CODE, IMAGE_CODE_OFFSET, way->code.size};
-	struct image_symbol symbols[] = {{"main", STT_FUNC, IMAGE_CODE, way->code.size},
-					 {way->away_name, STT_FUNC, IMAGE_CODE + AWAY, way->away.size}};
+	const struct image_symbol symbols[] = {{"main", STT_FUNC, IMAGE_CODE, way->code.size},
+					       {way->away_name, STT_FUNC, IMAGE_CODE + AWAY, way->away.size}};
 	__u8 code[AWAY + MAX_CODE];
-	struct elf_file *file;
-	struct image image;
-	int n;
 
 	memset(code, NOP, sizeof(code));
 	memcpy(code, way->code.byte, way->code.size);
 	memcpy(code + AWAY, way->away.byte, way->away.size);
-	image_begin(&image, EM_X86_64, code, sizeof(code));
-	add_unwind_table(&image, way);
-	image_symbols(&image, SHT_SYMTAB, symbols, way->away_name ? 2 : 1);
-	image_finish(&image);
+	image_begin(image, EM_X86_64, code, sizeof(code));
+	add_unwind_table(image, way);
+	image_symbols(image, SHT_SYMTAB, symbols, way->away_name ? 2 : 1);
+	image_finish(image);
+}
+
+static int exits_of(const struct way *way, struct function_exit exits[EXITS])
+{
+	const struct elf_function function = {IMAGE_CODE, IMAGE_CODE_OFFSET, way->code.size};
+	struct elf_file *file;
+	struct image image;
+	int n;
+
+	make_image(way, &image);
 	assert_int_equal(image_open(&image, &file), 0);
 	n = function_exits(file, &function, exits, EXITS);
 	elf_file_close(file);
@@ -192,11 +198,39 @@ static void words_of_aarch64_that_leave_are_found(void **state)
 	elf_file_close(file);
 }
 
+static void look(int fd)
+{
+	const struct elf_function function = {IMAGE_CODE, IMAGE_CODE_OFFSET, MAX_CODE};
+	struct function_exit exits[EXITS];
+	struct elf_file *file;
+	int n;
+
+	if (elf_file_open(&file, fd))
+		return;
+	n = function_exits(file, &function, exits, EXITS);
+	assert_true(n <= EXITS);
+	elf_file_close(file);
+}
+
+static void hostile_files_do_no_harm(void **state)
+{
+	struct image image;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		if (!ways[i].away_name)
+			continue;
+		make_image(&ways[i], &image);
+		image_in_hostile_hands(image.bytes, image.size, look);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_way_out_is_found_and_no_other),
 		cmocka_unit_test(words_of_aarch64_that_leave_are_found),
+		cmocka_unit_test(hostile_files_do_no_harm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,16 +7,31 @@ import re
 import time
 
 from .processes import Failure, wait_until
+from .tapstat import Tapstat
+
+
+def _configured(directory, name, probes, sections):
+    path = pathlib.Path(directory) / name
+    path.write_text(json.dumps({"probes": probes, **sections}))  # JSON is YAML
+    return f"--config.file={path}"
 
 
 class Probes:
-    """A tapstat with these probes, a list like that of the configuration file, and these further options."""
+    """A tapstat with these probes, a list like that of the configuration file, and these further options; `shared`: a
+    name under which the tests of the file have one together."""
 
-    def __init__(self, t, probes, *options, **sections):
-        path = pathlib.Path(t.tmp) / "probes.yml"
-        path.write_text(json.dumps({"probes": probes, **sections}))  # JSON is YAML
+    def __init__(self, t, probes, *options, shared=None, **sections):
         self._t = t
-        self.tapstat = t.own_tapstat(f"--config.file={path}", *options)
+        if shared:
+            t.require_tapstat()
+            directory = t.module.directory
+            option = _configured(directory, f"probes-{shared}.yml", probes, sections)
+            self.tapstat = t.module.keep(shared, lambda: Tapstat(directory, option, *options))
+            self.tapstat.wait_ready()
+        else:
+            self.tapstat = t.own_tapstat(_configured(t.tmp, "probes.yml", probes, sections), *options)
+        self._told = len(self.tapstat.process.errors())
+        self._unmatched = {probe["name"]: self._read_unmatched(probe["name"]) for probe in probes}
 
     def attach(self, names, *command):
         """Runs a command that waits, and holds on to it until these probes are on what it maps."""
@@ -25,10 +40,10 @@ class Probes:
         return idle
 
     def wait_attached(self, *names, times=1):
-        """Until the log has told so often of each that it is attached."""
+        """Until the log has told so often of each, since the test began, that it is attached."""
 
         def attached():
-            told = self.tapstat.process.errors()
+            told = self.tapstat.process.errors()[self._told :]
             return all(
                 len(re.findall(rf'msg="function probe attached" probe="?{re.escape(name)}"? ', told)) >= times
                 for name in names
@@ -39,11 +54,14 @@ class Probes:
     def scrape(self):
         return self.tapstat.scrape()
 
-    def unmatched(self, name):
-        """(entries without return, returns without entry)."""
+    def _read_unmatched(self, name):
         scrape = self.scrape()
         family = "tapstat_probe_unmatched_total"
         return tuple(scrape.value(family, probe=name, side=side) for side in ("entry", "return"))
+
+    def unmatched(self, name):
+        """(entries without return, returns without entry) since the test began."""
+        return tuple(now - before for now, before in zip(self._read_unmatched(name), self._unmatched[name]))
 
     def frames(self):
         """Threads and goroutines that are remembered."""

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* A USDT probe of <sys/sdt.h> without a semaphore, at two places. A line of input is a number: so often it is passed. */
+/* A USDT probe of <sys/sdt.h> without a semaphore, at two places. A line of input is a number: so often it is passed.
+ */
 #include "peer.h"
 
 #include <sys/sdt.h>
