@@ -30,7 +30,7 @@ class Probes:
             self.tapstat.wait_ready()
         else:
             self.tapstat = t.own_tapstat(_configured(t.tmp, "probes.yml", probes, sections), *options)
-        self._told = len(self.tapstat.process.errors())
+        self._told = len(self.tapstat.process.errors()) if shared else 0
         self._unmatched = {probe["name"]: self._read_unmatched(probe["name"]) for probe in probes}
 
     def attach(self, names, *command):
@@ -40,7 +40,7 @@ class Probes:
         return idle
 
     def wait_attached(self, *names, times=1):
-        """Until the log has told so often of each, since the test began, that it is attached."""
+        """Until the log has told so often of each that it is attached; in a shared one since the test began."""
 
         def attached():
             told = self.tapstat.process.errors()[self._told :]
