@@ -283,7 +283,8 @@ def test_probes_that_cannot_be_are_told_and_the_others_count(t):
         "point": "it has no such USDT probe",
         "inside": "it has no such function",
     }.items():
-        expect_logged(probes, f'level=warn msg="a function probe is not attached" probe={name} file=.* reason="{reason}"')
+        told = f'level=warn msg="a function probe is not attached" probe={name} file=.* reason="{reason}"'
+        expect_logged(probes, told)
     expect_logged(probes, 'level=info msg="function probe waits for a process" probe=nowhere')
     told = play(t, program, "plain", 5)
     expect("calls", probes.scrape().value("several_calls_total", service=service), told["calls"])
