@@ -59,6 +59,15 @@ static int read_names(const char *proc, pid_t pid, struct process_names *names)
 	return err;
 }
 
+static bool is_executable(const char *proc, const struct mapping *mapping)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%d/exe", proc, mapping->pid);
+	return !stat(path, &st) && st.st_ino == mapping->inode;
+}
+
 static bool any_matches(const struct process_names *names, const char *pattern)
 {
 	for (size_t i = 0; i < names->n; i++)
@@ -87,7 +96,7 @@ static bool is_of_service(const struct config *config, const char *pattern, cons
 
 __u64 probe_targets(const struct config *config, const char *proc, const struct mapping *mapping)
 {
-	bool asked = false, is_executable = false;
+	bool asked = false, is_named = false;
 	struct process_names names;
 	size_t bytes = strlen(mapping->path);
 	char path[PATH_MAX];
@@ -105,9 +114,9 @@ __u64 probe_targets(const struct config *config, const char *proc, const struct 
 			continue;
 		}
 		if (!asked)
-			is_executable = !read_names(proc, mapping->pid, &names) && names.inode == mapping->inode;
+			is_named = is_executable(proc, mapping) && !read_names(proc, mapping->pid, &names);
 		asked = true;
-		if (is_executable && is_of_service(config, probe->service, &names, path))
+		if (is_named && is_of_service(config, probe->service, &names, path))
 			wanted |= 1ULL << i;
 	}
 	return wanted;

@@ -8,7 +8,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #pragma GCC diagnostic push
@@ -73,18 +72,16 @@ static int executable_read(const struct source *from, char exe[SERVICE_NAME_BYTE
 {
 	char link[PATH_MAX], target[PATH_MAX];
 	const char *name;
-	struct stat st;
 	ssize_t n;
 
 	snprintf(link, sizeof(link), "%s/%d/exe", from->proc, from->pid);
 	n = readlink(link, target, sizeof(target) - 1);
-	if (n < 0 || stat(link, &st))
+	if (n < 0)
 		return -errno;
 	target[n] = '\0';
 	if ((size_t)n > strlen(deleted) && !strcmp(target + n - strlen(deleted), deleted))
 		target[(size_t)n - strlen(deleted)] = '\0';
 	name = last_element(target);
-	out->inode = st.st_ino;
 	add(out, name, strlen(name));
 	memset(exe, 0, SERVICE_NAME_BYTES);
 	memcpy(exe, name, strnlen(name, SERVICE_NAME_BYTES - 1));

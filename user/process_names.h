@@ -16,7 +16,6 @@
 enum { PROCESS_NAMES = 4 };
 
 struct process_names {
-	__u64 inode; /* of the executable */
 	size_t n;
 	char name[PROCESS_NAMES][SERVICE_NAME_BYTES];
 };
