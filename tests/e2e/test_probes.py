@@ -141,7 +141,7 @@ def _links(tapstat):
     links = 0
     for entry in (entry for child in children for entry in pathlib.Path(f"/proc/{child}/fd").iterdir()):
         with contextlib.suppress(FileNotFoundError):  # of a file that was just looked at
-            links += "bpf_link" in os.readlink(entry)
+            links += any(kind in os.readlink(entry) for kind in ("bpf_link", "perf_event"))
     return links
 
 
