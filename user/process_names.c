@@ -91,7 +91,7 @@ static int executable_read(const struct source *from, char exe[SERVICE_NAME_BYTE
 /* By which path it was started (AT_EXECFN): the kernel sets that last in an exec. */
 static int invoked_read(const struct source *from, struct process_names *out)
 {
-	Elf64_auxv_t vector[MAX_AUXILIARY];
+	Elf64_auxv_t vector[MAX_AUXILIARY] = {0};
 	ssize_t n = file_read(from, "auxv", 0, vector, sizeof(vector));
 	char path[PATH_MAX] = "";
 
