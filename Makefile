@@ -128,7 +128,7 @@ unit: $(unit_tests)
 
 test: deps-test
 	@scripts/install-missing vm || echo 'the guest of tests/vm will be skipped'
-	@$(MAKE) --no-print-directory all unit $(BUILD)/attach_sites $(BUILD)/compile_commands.json
+	@$(MAKE) --no-print-directory all unit $(BUILD)/compile_commands.json
 	@tests/run '$(BUILD)' $(T)
 
 check: all $(BUILD)/compile_commands.json
@@ -146,11 +146,6 @@ $(BUILD)/static/test_parser: tests/kernel/test_parser.c $(BUILD)/kernel/parser.s
 	$(call say,TEST,$@)
 	$(Q)$(CC) $(CPPFLAGS) -Itests/unit -Itests/kernel -I$(BUILD)/kernel $(USER_CFLAGS) $(LDFLAGS) -static $< user/operations.c -o $@ \
 		-lbpf -lelf -lz
-
-# tests/e2e: function probes where a test wants them.
-$(BUILD)/attach_sites: tests/e2e/attach_sites.c $(library_objects)
-	$(call say,TEST,$@)
-	$(Q)$(CC) $(CPPFLAGS) $(USER_CFLAGS) $(LDFLAGS) $< $(library_objects) -o $@ $(LIBS)
 
 # tests/elf: what the library says of the machine's own libraries.
 $(BUILD)/elf/probes.skel.h: tests/elf/probes.bpf.c tests/elf/probes.h Makefile

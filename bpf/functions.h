@@ -296,9 +296,10 @@ __noinline int frame_end(__u32 cookie, __u64 stack_pointer, __u64 goroutine)
 /* ---- Calls ------------------------------------------------------------------------------------------------------
  */
 
-/* The service of the current process; negative: it is not wanted, or could not be told. */
-static __always_inline __s32 service_of_caller(struct task_struct *task)
+/* The service of the current process; negative: the probe does not want it, or it could not be told. */
+static __always_inline __s32 service_of_caller(struct task_struct *task, __u32 number)
 {
+	struct function_probe *probe = bpf_map_lookup_elem(&function_probes, &number);
 	struct process *process;
 
 	if ((__u32)task_read(task, tgid) == shared.self_tgid)
@@ -308,7 +309,7 @@ static __always_inline __s32 service_of_caller(struct task_struct *task)
 		record_dropped(DROPPED_UNIDENTIFIED);
 		return -1;
 	}
-	if (!process->selected)
+	if (!process->selected || !probe || (probe->service[0] && !(process->probes >> (number & 63) & 1)))
 		return -1;
 	return process->service <= SERVICE_OTHER ? process->service : SERVICE_OTHER;
 }
@@ -338,7 +339,7 @@ static __always_inline int on_probe_entry(struct pt_regs *regs)
 	if (!place)
 		return 0;
 	probe = bpf_map_lookup_elem(&function_probes, &place->probe);
-	service = service_of_caller(current_task_struct());
+	service = service_of_caller(current_task_struct(), place->probe);
 	if (!probe || service < 0)
 		return 0;
 	if (place->value.kind)
@@ -362,7 +363,7 @@ static __always_inline int on_unmatched_return(__u32 probe)
 {
 	struct function_unmatched *unmatched = unmatched_of(probe);
 
-	if (unmatched && service_of_caller(current_task_struct()) >= 0)
+	if (unmatched && service_of_caller(current_task_struct(), probe) >= 0)
 		__sync_fetch_and_add(&unmatched->returns, 1);
 	return 0;
 }

@@ -39,6 +39,7 @@ struct identity {
 	struct dentry *dentry;
 	struct vfsmount *mnt;
 	__u64 arg_at, arg_end;
+	__u64 probes;
 	__u32 path_at;
 	__u32 cut;       /* the argument goes on behind what was read */
 	__u32 hierarchy; /* of kn */
@@ -534,6 +535,33 @@ static __always_inline bool files_wanted(struct identity *id)
 	return id->which;
 }
 
+#ifndef TAPSTAT_5_10
+
+STEP(probe_service_step, identity)
+{
+	struct function_probe *probe = bpf_map_lookup_elem(&function_probes, &i);
+
+	if (!probe || i >= settings.probes)
+		return 1;
+	if (!probe->service[0])
+		return 0;
+	bpf_probe_read_kernel_str(it->pattern, sizeof(probe->service), probe->service);
+	if (pattern_matches(it->slot))
+		it->probes |= 1ULL << (i & 63);
+	return 0;
+}
+
+/* Which function probes of services are those of this one. */
+static __always_inline __u64 probes_wanted(struct identity *id)
+{
+	id->probes = 0;
+	bpf_probe_read_kernel_str(id->subject, sizeof(id->key), id->key.text);
+	repeat(MAX_PROBES, probe_service_step, id);
+	return id->probes;
+}
+
+#endif
+
 /* ---- Service ----------------------------------------------------------------------------------------------- */
 
 /* The index of a name, given out at its first sight and for ever. */
@@ -587,6 +615,10 @@ __noinline int process_identify(bool needs_service, __u32 slot)
 	process.selected = !settings.selecting_process || selectors_match(id, task, tgid);
 	if (settings.files)
 		process.files = process.selected && files_wanted(id);
+#ifndef TAPSTAT_5_10
+	if (settings.probes)
+		process.probes = probes_wanted(id);
+#endif
 	process.service = process.selected && needs_service ? service_index(&id->key) : SERVICE_UNKNOWN;
 	return bpf_map_update_elem(&processes, &tgid, &process, BPF_ANY);
 }

@@ -132,7 +132,7 @@ static __always_inline void tls_begins(__u64 object, __u32 library)
 	__u64 key = tls_key(bpf_get_current_pid_tgid() >> 32, object);
 	struct tls_object *known;
 
-	if (!object)
+	if (!object || !tls_wanted(current_task_struct()))
 		return;
 	if (bpf_map_lookup_elem(&tls_objects, &key))
 		tls_end(key); /* its end went unnoticed */

@@ -21,12 +21,17 @@
 
 #include "attachment.h"
 #include "binaries.h"
+#include "binary_probes.h"
 #include "catalog.h"
+#include "complaint.h"
+#include "config.h"
 #include "elf_file.h"
 #include "libraries.h"
 #include "log.h"
 #include "mappings.h"
 #include "privileges.h"
+#include "probe_sites.h"
+#include "probe_targets.h"
 
 #define SECOND_NS 1000000000ULL
 #define RELEASE_AFTER_NS (10 * SECOND_NS) /* programs come back: a shell script's curl, a worker that is replaced */
@@ -40,6 +45,13 @@ struct attacher {
 	struct attacher_state *state; /* shared with it */
 };
 
+enum { PROBE_TOLD = 20 };
+
+struct probe_state {
+	bool met;          /* a file in which it was looked for */
+	unsigned int told; /* lines in the log */
+};
+
 /* What the process itself works with. */
 struct worker {
 	const struct attachment *att;
@@ -48,6 +60,8 @@ struct worker {
 	struct mappings *mappings;
 	int library_by_process; /* map */
 	__u64 forgotten_ns;
+	bool wants_functions;
+	struct probe_state probe[MAX_PROBES]; /* of each configured one */
 };
 
 static const char *decimal(size_t n, char text[24])
@@ -64,112 +78,36 @@ static __u64 now_ns(void)
 	return (__u64)now.tv_sec * SECOND_NS + (__u64)now.tv_nsec;
 }
 
-/* ---- Probes -----------------------------------------------------------------------------------------------------
+/* ---- Places -----------------------------------------------------------------------------------------------------
  */
 
-static void probes_detach(struct worker *worker, struct binary *binary)
+/* Puts programs on places of a file, all or none: some of them would tell what is not so. */
+static int places_attach(struct worker *worker, int fd, struct binary *binary, const struct probe_place place[],
+			 size_t n)
 {
-	for (size_t i = 0; i < binary->n_probes; i++)
-		close(binary->probe[i]);
-	worker->state->probes -= binary->probe ? (__u32)binary->finding->n : 0;
-	worker->state->binaries -= binary->probe != NULL;
-	free(binary->probe);
-	binary->probe = NULL;
-	binary->n_probes = 0;
-}
-
-/* Those places of a file to which the program of the first goes, too: at most so many, which are gathered here. */
-struct group {
-	__u64 offset[LIBRARY_MAX_PLACES], cookie[LIBRARY_MAX_PLACES];
-	size_t n;
-};
-
-static void group_gather(struct group *group, const struct library_finding *finding, size_t first)
-{
-	const struct probe_place *like = &finding->place[first];
-
-	group->n = 0;
-	for (size_t i = first; i < finding->n; i++) {
-		const struct probe_place *place = &finding->place[i];
-
-		if (strcmp(place->program, like->program) != 0 || place->at_return != like->at_return)
-			continue;
-		group->offset[group->n] = place->offset;
-		group->cookie[group->n++] = place->cookie;
-	}
-}
-
-/* Whether a place before goes with the same group. */
-static bool is_gathered(const struct library_finding *finding, size_t n)
-{
-	const struct probe_place *place = &finding->place[n];
-
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(finding->place[i].program, place->program) &&
-		    finding->place[i].at_return == place->at_return)
-			return true;
-	return false;
-}
-
-static int group_attach(struct worker *worker, const struct group *group, const struct probe_place *like,
-			const char *path, struct binary *binary)
-{
-	const struct attachment *att = worker->att;
-	struct bpf_program *program = bpf_object__find_program_by_name(att->object, like->program);
-	struct uprobe_places places = {.path = path,
-				       .offset = group->offset,
-				       .cookie = group->cookie,
-				       .n = group->n,
-				       .at_return = like->at_return};
-	int *fds = binary->probe + binary->n_probes, n;
-
-	if (!program)
-		return -ENOENT;
-	if (!att->cookies && (like->cookie & COOKIE_LIBRARY) == LIBRARY_GO)
-		return -ENOTSUP; /* its returns would not be told from others */
-	if (!att->cookies)
-		places.cookie = NULL;
-	n = uprobe_attach(att->uprobe_way, bpf_program__fd(program), &places, fds);
-	if (n > 0)
-		binary->n_probes += (size_t)n;
-	return n;
-}
-
-/* Puts the probes of a file on: all, since some of them would tell what is not so. */
-static int probes_attach(struct worker *worker, int fd, struct binary *binary)
-{
-	struct library_finding *finding = binary->finding;
-	struct group group;
+	bool first = !binary->n_places;
 	char path[32];
+	int err;
 
-	if (!finding->n)
-		return 0;
-	binary->probe = calloc(finding->n, sizeof(*binary->probe));
-	if (!binary->probe)
-		return -ENOMEM;
-	worker->state->binaries++;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	for (size_t i = 0; i < finding->n; i++) {
-		int n;
-
-		if (is_gathered(finding, i))
-			continue;
-		group_gather(&group, finding, i);
-		n = group_attach(worker, &group, &finding->place[i], path, binary);
-		if (n > 0)
-			continue;
-		log_warn("cannot attach a probe; what goes through the libraries in this file is not seen", "program",
-			 finding->place[i].program, "err", strerror(-n));
+	err = binary_attach(worker->att, binary, path, place, n);
+	if (err) {
 		worker->state->failed++;
-		probes_detach(worker, binary);
-		finding->n = 0;
-		return 0;
+		return err;
 	}
-	worker->state->probes += (__u32)finding->n;
+	worker->state->probes += (__u32)n;
+	worker->state->binaries += first && n;
 	return 0;
 }
 
-/* ---- Binaries ---------------------------------------------------------------------------------------------------
+static void places_detach(struct worker *worker, struct binary *binary)
+{
+	worker->state->probes -= (__u32)binary->n_places;
+	worker->state->binaries -= binary->n_places != 0;
+	binary_detach(binary);
+}
+
+/* ---- Libraries --------------------------------------------------------------------------------------------------
  */
 
 static void say_found(const struct library_finding *finding)
@@ -182,19 +120,14 @@ static void say_found(const struct library_finding *finding)
 			  finding->n ? "yes" : "no");
 }
 
-static int examine(void *arg, int fd, struct binary *binary)
+/* Notes which libraries the file holds, and attaches their programs. 0; negative: there are none. */
+static int examine_libraries(struct worker *worker, int fd, struct elf_file *file, struct binary *binary)
 {
-	struct worker *worker = arg;
 	const struct library_wish wish = {.tls = attachment_has(worker->att, HOOK_OF_TLS),
 					  .storage = attachment_has(worker->att, HOOK_OF_STORAGE_LIBRARIES)};
 	struct library_finding finding = {0};
-	struct elf_file *file;
-	int err = elf_file_open(&file, fd);
+	int err = wish.tls || wish.storage ? libraries_examine(file, wish, &finding) : -ENOENT;
 
-	if (err)
-		return err;
-	err = libraries_examine(file, wish, &finding);
-	elf_file_close(file);
 	if (!err && !finding.is_tls && !finding.backends)
 		err = -ENOENT;
 	if (err)
@@ -202,18 +135,107 @@ static int examine(void *arg, int fd, struct binary *binary)
 	binary->finding = malloc(sizeof(finding));
 	if (!binary->finding)
 		return -ENOMEM;
+	/* Without cookies the returns of Go programs would not be told from others. */
+	err = finding.library == LIBRARY_GO && !worker->att->cookies
+		      ? -ENOTSUP
+		      : places_attach(worker, fd, binary, finding.place, finding.n);
+	if (err) {
+		log_warn("cannot attach probes; what goes through the libraries in this file is not seen", "err",
+			 complaint_error(err));
+		finding.n = 0;
+	}
 	*binary->finding = finding;
-	err = probes_attach(worker, fd, binary);
-	if (err)
-		free(binary->finding);
+	say_found(&finding);
+	return 0;
+}
+
+/* ---- Function probes --------------------------------------------------------------------------------------------
+ */
+
+/* Told of one probe; programs that come and go would fill the log. */
+static bool is_told(struct probe_state *probe)
+{
+	return probe->told < PROBE_TOLD && ++probe->told;
+}
+
+static void tell_missed(struct worker *worker, unsigned int number, const char *path, const char *why)
+{
+	const char *name = worker->att->config->probes.probe[number].name;
+
+	if (is_told(&worker->probe[number]))
+		log_warn("a function probe is not attached", "probe", name, "file", path, "reason", why);
 	else
-		say_found(&finding);
-	return err;
+		log_debug("a function probe is not attached", "probe", name, "file", path, "reason", why);
+}
+
+static void tell_attached(struct worker *worker, unsigned int number, const char *path,
+			  const struct probe_sites *sites)
+{
+	const char *name = worker->att->config->probes.probe[number].name;
+	char functions[24], places[24];
+
+	decimal(sites->functions, functions);
+	decimal(sites->n, places);
+	if (is_told(&worker->probe[number]))
+		log_info("function probe attached", "probe", name, "file", path, "functions", functions, "places",
+			 places);
+	else
+		log_debug("function probe attached", "probe", name, "file", path, "functions", functions, "places",
+			  places);
+}
+
+static void examine_probe(struct worker *worker, int fd, struct elf_file *file, const char *path,
+			  struct binary *binary, unsigned int number)
+{
+	char why[PROBE_SITES_WHY_BYTES];
+	struct probe_sites sites;
+	int err = probe_sites_find(worker->att->probes, number, file, &sites, why);
+
+	worker->probe[number].met = true;
+	if (err) {
+		tell_missed(worker, number, path, why);
+		return;
+	}
+	err = places_attach(worker, fd, binary, sites.place, sites.n);
+	if (err)
+		tell_missed(worker, number, path, complaint_error(err));
+	else
+		tell_attached(worker, number, path, &sites);
+	probe_sites_free(&sites);
+}
+
+/* Probes that no running process has met. */
+static void tell_waiting(const struct worker *worker)
+{
+	for (unsigned int i = 0; worker->wants_functions && i < worker->att->config->probes.n; i++)
+		if (!worker->probe[i].met)
+			log_info("function probe waits for a process", "probe",
+				 worker->att->config->probes.probe[i].name);
+}
+
+/* ---- Binaries ---------------------------------------------------------------------------------------------------
+ */
+
+static int examine(void *arg, int fd, const char *path, struct binary *binary, bool is_new, __u64 probes)
+{
+	struct worker *worker = arg;
+	struct elf_file *file;
+	int err = elf_file_open(&file, fd), found = -ENOENT;
+
+	if (err)
+		return err;
+	if (is_new)
+		found = examine_libraries(worker, fd, file, binary);
+	for (unsigned int i = 0; i < MAX_PROBES; i++)
+		if (probes >> i & 1)
+			examine_probe(worker, fd, file, path, binary, i);
+	elf_file_close(file);
+	return probes ? 0 : found;
 }
 
 static void release(void *arg, struct binary *binary)
 {
-	probes_detach(arg, binary);
+	places_detach(arg, binary);
 	free(binary->finding);
 	binary->finding = NULL;
 }
@@ -221,10 +243,11 @@ static void release(void *arg, struct binary *binary)
 static void on_mapped(void *arg, const struct mapping *mapping)
 {
 	struct worker *worker = arg;
-	const struct binary *binary = binaries_mapped(worker->binaries, mapping);
+	__u64 probes = worker->wants_functions ? probe_targets(worker->att->config, "/proc", mapping) : 0;
+	const struct binary *binary = binaries_mapped(worker->binaries, mapping, probes);
 	__u32 pid = (__u32)mapping->pid, library;
 
-	if (!binary || !binary->finding->is_tls)
+	if (!binary || !binary->finding || !binary->finding->is_tls)
 		return;
 	library = binary->finding->library;
 	bpf_map_update_elem(worker->library_by_process, &pid, &library, BPF_ANY);
@@ -278,6 +301,7 @@ static int worker_open(struct worker *worker)
 	worker->library_by_process = bpf_object__find_map_fd_by_name(worker->att->object, "library_by_process");
 	if (worker->library_by_process < 0)
 		return worker->library_by_process;
+	worker->wants_functions = attachment_has(worker->att, HOOK_OF_PROBES);
 	worker->binaries = binaries_new(examine, release, worker);
 	if (!worker->binaries)
 		return -ENOMEM;
@@ -287,9 +311,10 @@ static int worker_open(struct worker *worker)
 	keep_usual(worker);
 	err = mappings_scan(worker->mappings, &closed);
 	if (closed && !privileges_may_trace())
-		log_warn("some processes do not show what they map: their TLS counts as not visible; grant "
-			 "CAP_SYS_PTRACE",
+		log_warn("some processes do not show what they map: their TLS counts as not visible, their functions "
+			 "are not counted; grant CAP_SYS_PTRACE",
 			 "processes", decimal(closed, text));
+	tell_waiting(worker);
 	worker->forgotten_ns = now_ns();
 	malloc_trim(0);
 	return err;
@@ -298,12 +323,15 @@ static int worker_open(struct worker *worker)
 /* Until tapstat ends, which the kernel tells by a signal. */
 static void worker_run(struct worker *worker)
 {
-	struct pollfd wait = {.fd = mappings_fd(worker->mappings), .events = POLLIN};
+	struct pollfd wait[] = {{.fd = mappings_fd(worker->mappings), .events = POLLIN},
+				{.fd = binaries_fd(worker->binaries), .events = POLLIN}};
 	const struct timespec moment = {.tv_nsec = 1000000}; /* many records wake once */
 	bool waiting = false, lost;
 	size_t closed;
 
-	while (poll(&wait, 1, waiting ? 1000 : -1) >= 0 || errno == EINTR) {
+	while (poll(wait, 2, waiting ? 1000 : -1) >= 0 || errno == EINTR) {
+		if (binaries_changed(worker->binaries))
+			log_info("a file was written to; its probes are off until a process maps it again");
 		mappings_drain(worker->mappings, &lost);
 		if (lost) {
 			log_debug("records of mappings were lost; looking at every process again");

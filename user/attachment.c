@@ -200,7 +200,7 @@ int attachment_iterate(const struct attachment *att)
 bool attachment_wants_probes(const struct attachment *att)
 {
 	for (int i = 0; i < att->n_hooks; i++)
-		if (att->hook[i].attached && att->hook[i].row->wish == HOOK_OF_TLS)
+		if (att->hook[i].attached && hook_uses(att->hook[i].row, MECHANISM_UPROBE))
 			return true;
 	return false;
 }
@@ -216,7 +216,7 @@ bool attachment_has(const struct attachment *att, enum hook_wish wish)
 void attachment_probes_off(struct attachment *att)
 {
 	for (int i = 0; i < att->n_hooks; i++)
-		if (att->hook[i].row->wish == HOOK_OF_TLS)
+		if (hook_uses(att->hook[i].row, MECHANISM_UPROBE))
 			hook_detach(&att->hook[i]);
 }
 

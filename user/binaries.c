@@ -6,8 +6,10 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -31,6 +33,7 @@ struct identity {
 struct known {
 	struct binary binary;
 	struct identity identity;
+	int watch; /* of inotify; -1: none */
 	struct known *next;
 };
 
@@ -46,6 +49,7 @@ struct binaries {
 	void *arg;
 	struct known *first;
 	void *aliases; /* of tsearch(3) */
+	int inotify;   /* -1: none */
 };
 
 static int compare(const void *a, const void *b)
@@ -58,7 +62,10 @@ struct binaries *binaries_new(binary_examine_fn *examine, binary_release_fn *rel
 	struct binaries *binaries = calloc(1, sizeof(*binaries));
 
 	if (binaries)
-		*binaries = (struct binaries){.examine = examine, .release = release, .arg = arg};
+		*binaries = (struct binaries){.examine = examine,
+					      .release = release,
+					      .arg = arg,
+					      .inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK)};
 	return binaries;
 }
 
@@ -143,8 +150,34 @@ static int identify(int fd, struct identity *out)
 	return 0;
 }
 
+static void unwatch(const struct binaries *binaries, const struct known *known)
+{
+	if (known->watch >= 0)
+		inotify_rm_watch(binaries->inotify, known->watch);
+}
+
+static int watch(const struct binaries *binaries, int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return binaries->inotify < 0 ? -1 : inotify_add_watch(binaries->inotify, path, IN_MODIFY);
+}
+
+/* Looks for more function probes in a file. */
+static struct known *examine_again(struct binaries *binaries, int fd, const char *path, struct known *known,
+				   __u64 probes)
+{
+	probes &= ~known->binary.wanted;
+	if (!probes)
+		return known;
+	known->binary.wanted |= probes;
+	binaries->examine(binaries->arg, fd, path, &known->binary, false, probes);
+	return known;
+}
+
 /* The file behind a descriptor, examined if it is new. NULL: of no interest, or unreadable. */
-static struct known *known_of(struct binaries *binaries, int fd)
+static struct known *known_of(struct binaries *binaries, int fd, const char *path, __u64 probes)
 {
 	struct identity identity;
 	struct known *known;
@@ -153,31 +186,36 @@ static struct known *known_of(struct binaries *binaries, int fd)
 		return NULL;
 	for (known = binaries->first; known; known = known->next)
 		if (!memcmp(&known->identity, &identity, sizeof(identity)))
-			return known;
+			return examine_again(binaries, fd, path, known, probes);
 	known = calloc(1, sizeof(*known));
-	if (!known || binaries->examine(binaries->arg, fd, &known->binary)) {
+	if (!known)
+		return NULL;
+	known->watch = watch(binaries, fd); /* before it is read */
+	if (binaries->examine(binaries->arg, fd, path, &known->binary, true, probes)) {
+		unwatch(binaries, known);
 		free(known);
 		return NULL;
 	}
+	known->binary.wanted = probes;
 	known->identity = identity;
 	known->next = binaries->first;
 	binaries->first = known;
 	return known;
 }
 
-static struct known *known_of_mapping(struct binaries *binaries, const struct mapping *mapping)
+static struct known *known_of_mapping(struct binaries *binaries, const struct mapping *mapping, __u64 probes)
 {
 	int fd = mapping_open(mapping);
 	struct known *known;
 
 	if (fd < 0)
 		return NULL;
-	known = known_of(binaries, fd);
+	known = known_of(binaries, fd, mapping->path, probes);
 	close(fd);
 	return known;
 }
 
-struct binary *binaries_mapped(struct binaries *binaries, const struct mapping *mapping)
+struct binary *binaries_mapped(struct binaries *binaries, const struct mapping *mapping, __u64 probes)
 {
 	struct alias wanted = {.key = {.inode = mapping->inode,
 				       .generation = mapping->generation,
@@ -190,12 +228,18 @@ struct binary *binaries_mapped(struct binaries *binaries, const struct mapping *
 		if (!alias)
 			return NULL;
 		*alias = wanted;
-		alias->known = known_of_mapping(binaries, mapping);
+		alias->known = NULL;
 		found = tsearch(alias, &binaries->aliases, compare);
 		if (!found) {
 			free(alias);
 			return NULL;
 		}
+		(*found)->known = known_of_mapping(binaries, mapping, probes);
+	} else if (probes & ~((*found)->known ? (*found)->known->binary.wanted : 0)) {
+		struct known *known = known_of_mapping(binaries, mapping, probes);
+
+		if (known)
+			(*found)->known = known;
 	}
 	if (!(*found)->known)
 		return NULL;
@@ -210,7 +254,7 @@ struct binary *binaries_keep(struct binaries *binaries, const char *path)
 
 	if (fd < 0)
 		return NULL;
-	known = known_of(binaries, fd);
+	known = known_of(binaries, fd, path, 0);
 	close(fd);
 	if (known)
 		known->binary.kept = true;
@@ -245,6 +289,7 @@ void binaries_forget_names(struct binaries *binaries)
 static void release(struct binaries *binaries, struct known *known)
 {
 	binaries->release(binaries->arg, &known->binary);
+	unwatch(binaries, known);
 	binaries_forget_names(binaries);
 	free(known->binary.pid);
 	free(known);
@@ -270,6 +315,43 @@ bool binaries_expire(struct binaries *binaries, __u64 now_ns, __u64 after_ns)
 	return waiting;
 }
 
+int binaries_fd(const struct binaries *binaries)
+{
+	return binaries->inotify;
+}
+
+/* Whether there is one of that watch. */
+static bool release_watched(struct binaries *binaries, int wd)
+{
+	for (struct known **at = &binaries->first; *at; at = &(*at)->next) {
+		struct known *known = *at;
+
+		if (known->watch != wd)
+			continue;
+		*at = known->next;
+		release(binaries, known);
+		return true;
+	}
+	return false;
+}
+
+size_t binaries_changed(struct binaries *binaries)
+{
+	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	size_t released = 0;
+	ssize_t n;
+
+	while ((n = read(binaries->inotify, events, sizeof(events))) > 0) {
+		for (char *at = events; at < events + n;) {
+			const struct inotify_event *event = (const void *)at;
+
+			released += (event->mask & IN_MODIFY) && release_watched(binaries, event->wd);
+			at += sizeof(*event) + event->len;
+		}
+	}
+	return released;
+}
+
 size_t binaries_count(const struct binaries *binaries)
 {
 	size_t n = 0;
@@ -290,5 +372,7 @@ void binaries_free(struct binaries *binaries)
 		release(binaries, known);
 	}
 	binaries_forget_names(binaries);
+	if (binaries->inotify >= 0)
+		close(binaries->inotify);
 	free(binaries);
 }

@@ -15,10 +15,12 @@
 #include "mappings.h"
 
 struct binary {
-	struct library_finding *finding; /* owned; NULL: nothing to probe */
-	int *probe;                      /* descriptors of its probes, owned */
+	struct library_finding *finding; /* owned; NULL: it holds no library */
+	__u64 wanted;                    /* function probes that were looked for in it, by their numbers as bits */
+	int *probe;                      /* descriptors of what is attached, owned */
 	size_t n_probes;
-	pid_t *pid;                      /* of the processes that map it, in order; owned */
+	size_t n_places; /* that they are on */
+	pid_t *pid;      /* of the processes that map it, in order; owned */
 	size_t n_pids, max_pids;
 	__u64 idle_since_ns; /* when the last of them ended; 0: there are some */
 	bool kept;           /* also without a process */
@@ -26,9 +28,11 @@ struct binary {
 
 struct binaries;
 
-/* What is done with a file seen for the first time. 0: `binary` has something to be kept for, else it is forgotten.
+/*
+ * What is done with a file seen for the first time (`binary` is new), and with one in which more function probes are
+ * to be looked for. `path`: as somebody sees it. 0: there is something to be kept for, else a new one is forgotten.
  */
-typedef int binary_examine_fn(void *arg, int fd, struct binary *binary);
+typedef int binary_examine_fn(void *arg, int fd, const char *path, struct binary *binary, bool is_new, __u64 probes);
 /* ... and with one that nobody maps any more. */
 typedef void binary_release_fn(void *arg, struct binary *binary);
 
@@ -36,8 +40,11 @@ typedef void binary_release_fn(void *arg, struct binary *binary);
 struct binaries *binaries_new(binary_examine_fn *examine, binary_release_fn *release, void *arg);
 void binaries_free(struct binaries *binaries); /* releases every one */
 
-/* A process maps a file. The binary, or NULL: there is nothing of interest in it, or it can't be read. */
-struct binary *binaries_mapped(struct binaries *binaries, const struct mapping *mapping);
+/*
+ * A process maps a file, in which these function probes are wanted. The binary, or NULL: there is nothing of interest
+ * in it, or it can't be read.
+ */
+struct binary *binaries_mapped(struct binaries *binaries, const struct mapping *mapping, __u64 probes);
 
 /* A file that is examined although no process may map it. */
 struct binary *binaries_keep(struct binaries *binaries, const char *path);
@@ -50,6 +57,15 @@ void binaries_left(struct binaries *binaries, pid_t pid, __u64 now_ns);
 
 /* Releases those that no process has mapped for a while. Whether there are any left that wait for it. */
 bool binaries_expire(struct binaries *binaries, __u64 now_ns, __u64 after_ns);
+
+/* A descriptor that becomes readable when a known file is written to, the binaries'; -1: the kernel has none left. */
+int binaries_fd(const struct binaries *binaries);
+
+/*
+ * Releases the files that were written to, whose probes are at offsets of what they were; the next mapping brings
+ * them back. How many.
+ */
+size_t binaries_changed(struct binaries *binaries);
 
 /* Forgets which mapping is of which file: inodes of files of no interest may be others' by now. */
 void binaries_forget_names(struct binaries *binaries);

@@ -37,7 +37,7 @@ struct serve {
 	int socket[OPTIONS_MAX_LISTEN]; /* -1: none, or the HTTP server's */
 	struct attachment *attachment;
 	struct event_base *base;
-	struct attacher *attacher; /* NULL: no TLS library is looked into */
+	struct attacher *attacher; /* NULL: no function of a program or TLS library is probed */
 	struct event *signal[SIGNALS], *scan, *attacher_end;
 	struct http_server *http;
 	struct snapshot scraped; /* what the HTTP server renders */
@@ -228,6 +228,17 @@ static void log_ways(const struct attach_report *report)
 		log_warn("calls may be missed", "reason", report->limit);
 }
 
+/* What is asked for and can't be. */
+static void log_impossible(const struct attach_report *report)
+{
+	for (int i = 0; i < report->n_hooks; i++) {
+		const struct hook_report *hook = &report->hook[i];
+
+		if (hook->row->wish == HOOK_OF_PROBES && !hook->attached)
+			log_warn("the functions that the configuration file names are not counted", "err", hook->why);
+	}
+}
+
 /* 0 if nothing is missing that tapstat can't do without. */
 static int check_privileges(void)
 {
@@ -262,8 +273,8 @@ static void on_attacher_end(evutil_socket_t fd, short what, void *arg)
 	struct serve *serve = arg;
 
 	(void)fd, (void)what;
-	log_error("the process that attaches probes has ended: what is encrypted is not seen any more; restart "
-		  "tapstat");
+	log_error("the process that attaches probes has ended: what is encrypted is not seen any more, functions are "
+		  "not counted; restart tapstat");
 	event_free(serve->attacher_end);
 	serve->attacher_end = NULL;
 	attacher_stop(serve->attacher);
@@ -271,7 +282,7 @@ static void on_attacher_end(evutil_socket_t fd, short what, void *arg)
 	attachment_probes_off(serve->attachment);
 }
 
-/* Probes on TLS libraries. Without them, the rest goes on. */
+/* Probes on functions of programs and TLS libraries. Without them, the rest goes on. */
 static void start_attacher(struct serve *serve)
 {
 	char why[WHY_BYTES] = "";
@@ -280,7 +291,7 @@ static void start_attacher(struct serve *serve)
 		return;
 	if (attacher_start(&serve->attacher, serve->attachment, serve->socket, OPTIONS_MAX_LISTEN, why,
 			   sizeof(why))) {
-		log_warn("what is encrypted is not seen", "err", why);
+		log_warn("what is encrypted is not seen, functions are not counted", "err", why);
 		attachment_probes_off(serve->attachment);
 	}
 }
@@ -310,6 +321,7 @@ static int attach(struct serve *serve)
 	log_ways(&report);
 	if (err)
 		return fail("cannot attach", *why ? why : strerror(-err));
+	log_impossible(&report);
 	start_attacher(serve);
 	err = privileges_drop(&kept);
 	if (err)

@@ -7,17 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "glob.h"
-
-static bool glob_matches(const char *pattern, const char *text)
-{
-	size_t pattern_size = strlen(pattern) + 1, text_size = strlen(text) + 1;
-	struct glob glob = {0};
-
-	while (!glob_step(&glob, pattern, (__u32)pattern_size, text, (__u32)text_size))
-		;
-	return glob.matched;
-}
+#include "glob_match.h"
 
 /* Both begin behind a slash. */
 static bool path_matches(const char *route, const char *path)
@@ -41,7 +31,7 @@ static bool path_matches(const char *route, const char *path)
 static bool route_matches(const struct config_route *route, const char *service, const char *method, const char *path)
 {
 	return (!*route->method || !strcmp(route->method, method)) && path_matches(route->path + 1, path + 1) &&
-	       (!*route->service || glob_matches(route->service, service));
+	       (!*route->service || glob_match(route->service, service));
 }
 
 const char *endpoint_route(const struct config *config, const char *service, const char *method,

@@ -9,6 +9,7 @@
 #include "elf_vtable.h"
 #include "function_returns.h"
 #include "go_binary.h"
+#include "go_prologue.h"
 #include "library_rows.h"
 #include "prologue.h"
 #include "tapstat/abi.h"
@@ -100,10 +101,10 @@ static int place(struct elf_file *file, const struct elf_function *function, con
 			return 0; /* the other name of the same, or where it leads */
 	if (out->n + 2 > LIBRARY_MAX_PLACES)
 		return -E2BIG;
-	out->place[out->n++] = (struct probe_place){what->program, landing.offset, cookie, false};
+	out->place[out->n++] = (struct probe_place){what->program, landing.offset, cookie, false, 0};
 	if (what->returns)
 		out->place[out->n++] =
-			(struct probe_place){program_at_return[row->kind], landing.offset, cookie, true};
+			(struct probe_place){program_at_return[row->kind], landing.offset, cookie, true, 0};
 	return 0;
 }
 
@@ -176,21 +177,22 @@ static int places(struct elf_file *file, const struct library_row *row, const st
 /* ---- Go ---------------------------------------------------------------------------------------------------------
  */
 
-/* A probe on the entry, and one on each return instruction: a uretprobe would corrupt the stack. */
+/* A probe where each call comes along, and one on each return instruction: a uretprobe would corrupt the stack. */
 static int go_place(struct elf_file *file, const struct elf_function *function, const struct library_function *what,
 		    struct library_finding *out)
 {
-	__u64 returns[LIBRARY_MAX_PLACES];
+	__u64 returns[LIBRARY_MAX_PLACES], entry;
 	const __u64 cookie = LIBRARY_GO | (strcmp(what->program, "ts_go_write") ? 0 : COOKIE_WRITES);
 	int n = what->returns ? function_returns(file, function, returns, LIBRARY_MAX_PLACES) : 0;
+	int err = n < 0 ? n : go_prologue_entry(file, function, &entry);
 
-	if (n < 0)
-		return n;
+	if (err)
+		return err;
 	if (out->n + 1 + (size_t)n > LIBRARY_MAX_PLACES)
 		return -E2BIG;
-	out->place[out->n++] = (struct probe_place){what->program, function->offset, LIBRARY_GO, false};
+	out->place[out->n++] = (struct probe_place){what->program, entry, LIBRARY_GO, false, 0};
 	for (int i = 0; i < n; i++)
-		out->place[out->n++] = (struct probe_place){"ts_tls_return", returns[i], cookie, false};
+		out->place[out->n++] = (struct probe_place){"ts_tls_return", returns[i], cookie, false, 0};
 	return 0;
 }
 

@@ -22,6 +22,7 @@ struct probe_place {
 	__u64 offset;        /* in the file */
 	__u64 cookie;
 	bool at_return;
+	__u64 semaphore_offset; /* of a counter in the file that the kernel raises meanwhile; 0: none */
 };
 
 enum { LIBRARY_MAX_PLACES = 192 };

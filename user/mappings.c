@@ -249,21 +249,40 @@ bool mapping_of_line(char *line, pid_t pid, struct mapping *out)
 	return true;
 }
 
+/* Bytes of a process's root directory, as this one sees it, that lead all of its paths: after chroot(). */
+static size_t root_of(pid_t pid, char root[PATH_MAX])
+{
+	char link[32];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/root", pid);
+	n = readlink(link, root, PATH_MAX - 1);
+	if (n <= 1)
+		return 0;
+	root[n] = '\0';
+	return (size_t)n;
+}
+
 /* False: it does not show what it maps. */
 static bool scan_process(struct mappings *m, pid_t pid)
 {
-	char path[32], *line = NULL;
+	char path[32], root[PATH_MAX], *line = NULL;
 	struct mapping mapping;
-	size_t size = 0;
+	size_t size = 0, rooted;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
 	file = fopen(path, "re");
 	if (!file)
 		return errno != EACCES && errno != EPERM; /* else it has ended */
-	while (getline(&line, &size, file) > 0)
-		if (mapping_of_line(line, pid, &mapping))
-			m->events.mapped(m->events.arg, &mapping);
+	rooted = root_of(pid, root);
+	while (getline(&line, &size, file) > 0) {
+		if (!mapping_of_line(line, pid, &mapping))
+			continue;
+		if (rooted && !strncmp(mapping.path, root, rooted) && mapping.path[rooted] == '/')
+			mapping.path += rooted;
+		m->events.mapped(m->events.arg, &mapping);
+	}
 	free(line);
 	fclose(file);
 	return true;

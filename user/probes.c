@@ -109,6 +109,7 @@ void probe_to_kernel(const struct config_probe *from, struct function_probe *out
 		probe_condition_parse(from->errors.when, &condition);
 	out->comparison = condition.comparison;
 	out->limit = condition.limit;
+	memcpy(out->service, from->service, sizeof(out->service));
 	bounds_to_kernel(&from->duration.buckets, &catalog_duration_bounds, 1, out->duration_bound);
 	bounds_to_kernel(&from->bytes.buckets, &catalog_size_bounds, 1000000000, out->size_bound);
 }
@@ -146,6 +147,11 @@ int probes_fill(struct probes *probes, const struct bpf_object *object)
 	}
 	probes->places_fd = places_fd;
 	return 0;
+}
+
+const struct config_probe *probes_config(const struct probes *probes, unsigned int probe)
+{
+	return &probes->config->probes.probe[probe];
 }
 
 bool probes_need_return(const struct probes *probes, unsigned int probe)
@@ -225,6 +231,7 @@ int probes_site(struct probes *probes, const struct probe_site *site, struct pro
 	*out = (struct probe_place){.program = is_return(site) ? "ts_function_return" : "ts_function_entry",
 				    .offset = site->offset,
 				    .cookie = cookie,
-				    .at_return = site->side == PROBE_RETURN_ADDRESS};
+				    .at_return = site->side == PROBE_RETURN_ADDRESS,
+				    .semaphore_offset = site->semaphore_offset};
 	return 0;
 }

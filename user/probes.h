@@ -40,7 +40,8 @@ struct probe_site {
 	unsigned int probe; /* its number in config.probes */
 	__u64 offset;       /* in the file */
 	enum probe_side side;
-	bool is_go;      /* Go's calling convention, and calls of goroutines */
+	bool is_go;             /* Go's calling convention, and calls of goroutines */
+	__u64 semaphore_offset; /* in the file; 0: none */
 	int stack_moved; /* PROBE_ENTRY: bytes that the stack pointer has gone down since the function's entry */
 	const struct operand *argument; /* PROBE_POINT: where it has its arguments */
 	size_t n_arguments;
@@ -54,6 +55,9 @@ void probes_free(struct probes *probes);
 
 /* Fills the map of probes of a loaded object, which must outlive `probes`. 0 or a negative errno. */
 int probes_fill(struct probes *probes, const struct bpf_object *object);
+
+/* The probe of that number, as it is configured. */
+const struct config_probe *probes_config(const struct probes *probes, unsigned int probe);
 
 /* Whether entries of this probe wait for returns, so that it needs sites of either kind. */
 bool probes_need_return(const struct probes *probes, unsigned int probe);

@@ -29,6 +29,7 @@ static int attach_by_link(int program, const struct uprobe_places *places, int f
 						      .attach_type = UPROBE_LINK_TYPE,
 						      .path = (__u64)(unsigned long)places->path,
 						      .offsets = (__u64)(unsigned long)places->offset,
+						      .semaphores = (__u64)(unsigned long)places->semaphore,
 						      .cookies = (__u64)(unsigned long)places->cookie,
 						      .count = (__u32)places->n,
 						      .multi_flags = places->at_return ? MULTI_RETURN : 0};
@@ -44,6 +45,7 @@ static int attach_by_link(int program, const struct uprobe_places *places, int f
  */
 
 static const char event_type[] = "/sys/bus/event_source/devices/uprobe/type";
+enum { SEMAPHORE_SHIFT = 32 }; /* format/ref_ctr_offset: "config:32-63" */
 static const char event_return[] = "/sys/bus/event_source/devices/uprobe/format/retprobe"; /* "config:0" */
 
 static int read_number(const char *path, const char *format, unsigned int *number)
@@ -68,9 +70,9 @@ static int set_program(int event, int program, __u64 cookie)
 
 static int event_attach(int program, const struct uprobe_places *places, size_t i)
 {
-	struct perf_event_attr attr = {.size = sizeof(attr),
-				       .config1 = (__u64)(unsigned long)places->path,
-				       .config2 = places->offset[i]};
+	struct perf_event_attr attr = {
+		.size = sizeof(attr), .config1 = (__u64)(unsigned long)places->path, .config2 = places->offset[i]};
+	__u64 semaphore = places->semaphore ? places->semaphore[i] : 0;
 	unsigned int return_bit = 0;
 	int event, link, err = read_number(event_type, "%u", &attr.type);
 
@@ -78,7 +80,9 @@ static int event_attach(int program, const struct uprobe_places *places, size_t 
 		err = read_number(event_return, "config:%u", &return_bit);
 	if (err)
 		return err;
-	attr.config = (__u64)places->at_return << return_bit;
+	if (semaphore >> (64 - SEMAPHORE_SHIFT))
+		return -ERANGE;
+	attr.config = (__u64)places->at_return << return_bit | semaphore << SEMAPHORE_SHIFT;
 	event = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 	if (event < 0)
 		return -errno;

@@ -17,9 +17,10 @@ enum { UPROBE_LINK_TYPE = 48 }; /* BPF_TRACE_UPROBE_MULTI of <linux/bpf.h>, unkn
 
 /* Where one program goes in one file. */
 struct uprobe_places {
-	const char *path;    /* resolved once: the probes stay with the file */
-	const __u64 *offset; /* in the file; n of them */
-	const __u64 *cookie; /* what the program finds at each; NULL: none, as must be before Linux 5.15 */
+	const char *path;       /* resolved once: the probes stay with the file */
+	const __u64 *offset;    /* in the file; n of them */
+	const __u64 *cookie;    /* what the program finds at each; NULL: none, as must be before Linux 5.15 */
+	const __u64 *semaphore; /* offsets of counters that are raised meanwhile, 0: none; NULL: none at all */
 	size_t n;
 	bool at_return; /* of the functions that begin there */
 };

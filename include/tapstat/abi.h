@@ -83,6 +83,7 @@ struct combinations {
 /* Value of map `processes`: what is known of a process; valid for one program image of one process. */
 struct process {
 	__u64 start_ns; /* of the group leader, since boot */
+	__u64 probes;   /* those function probes of services that want its calls, as bits */
 	__u32 exec_id;  /* number of execs */
 	__u32 service;  /* index; above SERVICE_OTHER: not asked for yet */
 	__u32 selected; /* whether the selectors want it */
@@ -310,6 +311,7 @@ struct function_probe {
 	__s64 value[PROBE_VALUES];
 	__u64 duration_bound[PROBE_BOUNDS]; /* ns, upper, inclusive; behind the last: NO_BOUND */
 	__u64 size_bound[PROBE_BOUNDS];
+	char service[SELECTOR_TEXT_BYTES]; /* glob over the services whose calls count; empty: all */
 };
 
 #define NO_BOUND (~0ULL >> 1)

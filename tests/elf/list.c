@@ -2,6 +2,7 @@
 /*
  * What tapstat makes of an ELF file, a line for each function, for tests that know it from elsewhere:
  *   list landings FILE   address, size, landing, bytes that the stack moved, emulated, landing for returns, name
+ *   list exits FILE      address, size, addresses of the exits, those of tail calls with "t", or the error, name
  *   list go FILE         address, size, addresses of the returns or "?", name
  *   list inner FILE NAME... the function that each wrapper calls, its size, what the fourth argument is
  */
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "elf_symbols.h"
+#include "function_exits.h"
 #include "function_returns.h"
 #include "go_binary.h"
 #include "prologue.h"
@@ -28,6 +30,21 @@ static int print_landing(void *context, const char *name, const struct elf_funct
 		printf("%llx %llx %llx %u %d %llx %s\n", function->address, function->size, entry.address,
 		       entry.stack_moved, entry.emulated, at_return.address, name);
 	return err;
+}
+
+static int print_exits(void *context, const char *name, const struct elf_function *function)
+{
+	static struct function_exit exits[MAX_RETURNS];
+	int n = function_exits(context, function, exits, MAX_RETURNS);
+
+	printf("%llx %llx ", function->address, function->size);
+	for (int i = 0; i < n; i++)
+		printf("%s%llx%s", i ? "," : "", function->address + (exits[i].offset - function->offset),
+		       exits[i].is_tail_call ? "t" : "");
+	if (n < 0)
+		printf("?%d", -n);
+	printf("%s %s\n", n ? "" : "-", name);
+	return 0;
 }
 
 static int print_go(void *context, const char *name, const struct elf_function *function)
@@ -79,6 +96,8 @@ int main(int argc, char *argv[])
 	if (!err) {
 		if (!strcmp(argv[1], "go"))
 			err = list_go(file);
+		else if (!strcmp(argv[1], "exits"))
+			err = elf_symbols_each(file, print_exits, file);
 		else if (!strcmp(argv[1], "inner"))
 			err = list_inner(file, argv + 3, argc - 3);
 		else

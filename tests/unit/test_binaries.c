@@ -35,11 +35,14 @@ static struct {
 	int refuse;             /* what examining returns */
 } world;
 
-static int on_examine(void *arg, int fd, struct binary *binary)
+static int on_examine(void *arg, int fd, const char *path, struct binary *binary, bool is_new, __u64 probes)
 {
 	(void)arg;
 	(void)binary;
 	assert_true(fd >= 0);
+	assert_non_null(path);
+	assert_true(is_new);
+	assert_int_equal(probes, 0);
 	world.examined++;
 	return world.refuse;
 }
@@ -108,7 +111,7 @@ static struct binary *maps(const char *name)
 {
 	const struct mapping mapping = mapping_of(name);
 
-	return binaries_mapped(world.binaries, &mapping);
+	return binaries_mapped(world.binaries, &mapping, 0);
 }
 
 /* ---- Which file -------------------------------------------------------------------------------------------------
@@ -125,9 +128,9 @@ static void a_file_is_one_binary_however_often_it_is_mapped(void **state)
 	assert_non_null(binary);
 	mapping = mapping_of("library");
 	mapping.start = 0x7000;
-	assert_ptr_equal(binaries_mapped(world.binaries, &mapping), binary);
+	assert_ptr_equal(binaries_mapped(world.binaries, &mapping, 0), binary);
 	mapping.minor++; /* of a device by which another container sees it */
-	assert_ptr_equal(binaries_mapped(world.binaries, &mapping), binary);
+	assert_ptr_equal(binaries_mapped(world.binaries, &mapping, 0), binary);
 	binaries_forget_names(world.binaries);
 	assert_ptr_equal(maps("library"), binary);
 	assert_int_equal(world.examined, 1);
@@ -180,11 +183,11 @@ static void what_is_no_file_or_gone_is_not_examined(void **state)
 	make_file("library", "code");
 	mapping = mapping_of("library");
 	mapping.inode++; /* another one is at this path by now */
-	assert_null(binaries_mapped(world.binaries, &mapping));
+	assert_null(binaries_mapped(world.binaries, &mapping, 0));
 	mapping = mapping_of("library");
 	mapping.pid = FIRST; /* has ended */
 	mapping.minor++;
-	assert_null(binaries_mapped(world.binaries, &mapping));
+	assert_null(binaries_mapped(world.binaries, &mapping, 0));
 	assert_int_equal(mkfifo(path_of("pipe"), 0600), 0);
 	assert_null(maps("pipe"));
 	assert_null(binaries_keep(world.binaries, path_of("missing")));
@@ -215,7 +218,7 @@ static void a_deleted_file_is_found_by_its_mapping(void **state)
 	}
 	assert_true(open_fd >= 0);
 	close(open_fd);
-	assert_non_null(binaries_mapped(world.binaries, &mapping));
+	assert_non_null(binaries_mapped(world.binaries, &mapping, 0));
 	munmap(at, 4096);
 }
 
@@ -253,16 +256,16 @@ static void a_file_below_two_overlays_is_one_binary_until_one_of_them_changes_it
 		skip_because("overlays can't be mounted");
 	}
 	first = mapping_of("one/library");
-	binary = binaries_mapped(world.binaries, &first);
+	binary = binaries_mapped(world.binaries, &first, 0);
 	assert_non_null(binary);
 	second = mapping_of("two/library");
 	second.minor++;
-	assert_ptr_equal(binaries_mapped(world.binaries, &second), binary);
+	assert_ptr_equal(binaries_mapped(world.binaries, &second, 0), binary);
 	assert_int_equal(world.examined, 1);
 	make_file("two/library", "another");
 	second = mapping_of("two/library");
 	second.minor += 2;
-	assert_ptr_not_equal(binaries_mapped(world.binaries, &second), binary);
+	assert_ptr_not_equal(binaries_mapped(world.binaries, &second, 0), binary);
 	umount2(world.folder, MNT_DETACH);
 }
 

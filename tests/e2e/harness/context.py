@@ -37,6 +37,7 @@ class Module:
         self.with_tapstat = with_tapstat
         self._tapstat = None
         self._tests = 0
+        self._kept = {}  # what tests share besides, by a name
 
     def next_test(self):
         """Between two tests: ends a tapstat that has served its share or has ended by itself."""
@@ -55,10 +56,23 @@ class Module:
                 raise
         return self._tapstat
 
+    def keep(self, name, make):
+        """What `make` made at the first call with this name; its stop() is called at the end of the file."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        return self._kept[name]
+
     def close(self):
         if self._tapstat:
             self._tapstat.stop()
             self._tapstat = None
+
+    def end(self):
+        """Behind the last test."""
+        self.close()
+        for kept in self._kept.values():
+            kept.stop()
+        self._kept.clear()
 
 
 _RUN = os.getpid()

@@ -1,79 +1,78 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Function probes at places that the test names, and what they count; the search for the places is left out."""
+"""Function probes as the configuration file has them, on specimens that say themselves what they did."""
 
 import json
 import pathlib
+import re
 import time
 
-from .metrics import Scrape
-from .processes import Failure, Skip
-from .tapstat import BINARY
+from .processes import Failure, wait_until
+from .tapstat import Tapstat
 
-ATTACHER = BINARY.parent / "attach_sites"
+
+def _configured(directory, name, probes, sections):
+    path = pathlib.Path(directory) / name
+    path.write_text(json.dumps({"probes": probes, **sections}))  # JSON is YAML
+    return f"--config.file={path}"
 
 
 class Probes:
-    """The kernel side of tapstat with these probes, a list like that of the configuration file."""
+    """A tapstat with these probes, a list like that of the configuration file, and these further options; `shared`: a
+    name under which the tests of the file have one together."""
 
-    def __init__(self, t, probes, *selected):
-        t.require_tapstat()
-        if not ATTACHER.exists():
-            raise Skip(f"{ATTACHER.name} is not built")
-        path = pathlib.Path(t.tmp) / "probes.yml"
-        path.write_text(json.dumps({"probes": probes}))  # JSON is YAML
-        self.names = [probe["name"] for probe in probes]
-        self._process = t.start([ATTACHER, path, *selected], "attach-sites")
+    def __init__(self, t, probes, *options, shared=None, **sections):
+        self._t = t
+        if shared:
+            t.require_tapstat()
+            directory = t.module.directory
+            option = _configured(directory, f"probes-{shared}.yml", probes, sections)
+            self.tapstat = t.module.keep(shared, lambda: Tapstat(directory, option, *options))
+            self.tapstat.wait_ready()
+        else:
+            self.tapstat = t.own_tapstat(_configured(t.tmp, "probes.yml", probes, sections), *options)
+        self._told = len(self.tapstat.process.errors()) if shared else 0
+        self._unmatched = {probe["name"]: self._read_unmatched(probe["name"]) for probe in probes}
 
-    def _answer(self, command):
-        self._process.send_line(command)
-        lines = []
-        while True:
-            line = self._process.read_line()
-            if line == "ok":
-                return lines
-            lines.append(line)
+    def attach(self, names, *command):
+        """Runs a command that waits, and holds on to it until these probes are on what it maps."""
+        idle = self._t.start(command, "idle")
+        self.wait_attached(*names)
+        return idle
 
-    def put(self, name, path, offset, side, language="c", moved=0):
-        """Attaches the program of this side."""
-        self._answer(f"site {self.names.index(name)} {side} {language} {moved} {path} {offset:x}")
+    def wait_attached(self, *names, times=1):
+        """Until the log has told so often of each that it is attached; in a shared one since the test began."""
 
-    def put_address(self, name, path, function):
-        """Attaches at the entry, for calls and, by their return address, for returns."""
-        self.put(name, path, function.entry, "entry")
-        self.put(name, path, function.entry, "return_address")
+        def attached():
+            told = self.tapstat.process.errors()[self._told :]
+            return all(
+                len(re.findall(rf'msg="function probe attached" probe="?{re.escape(name)}"? ', told)) >= times
+                for name in names
+            )
 
-    def put_function(self, name, path, function, language="c"):
-        """Attaches at the entry and at every place where this one (code.py) is left."""
-        entry = function.behind_check if language == "go" else function.entry
-        self.put(name, path, entry, "entry", language)
-        for offset in function.returns:
-            self.put(name, path, offset, "return_instruction", language)
-        for offset in function.tail_calls:
-            self.put(name, path, offset, "tail_call", language)
-
-    def point(self, name, path, offset, kind, base, number, size):
-        """Attaches at a USDT probe with one argument."""
-        self._answer(f"point {self.names.index(name)} {path} {offset:x} {kind} {base} {number} {size}")
+        wait_until(attached, f"{', '.join(names)} are attached", every=0.02)
 
     def scrape(self):
-        return Scrape("\n".join(self._answer("scrape")))
+        return self.tapstat.scrape()
 
-    def unmatched(self, name):
-        """(entries without return, returns without entry)."""
+    def _read_unmatched(self, name):
         scrape = self.scrape()
         family = "tapstat_probe_unmatched_total"
         return tuple(scrape.value(family, probe=name, side=side) for side in ("entry", "return"))
+
+    def unmatched(self, name):
+        """(entries without return, returns without entry) since the test began."""
+        return tuple(now - before for now, before in zip(self._read_unmatched(name), self._unmatched[name]))
 
     def frames(self):
         """Threads and goroutines that are remembered."""
         return self.scrape().value("tapstat_map_entries", map="frames_by_caller")
 
 
-def probe(name, **measures):
-    """A probe whose metrics are called after it, of everything that is measured."""
+def probe(name, binary, **measures):
+    """A probe on a binary whose metrics are called after it, of everything that is measured."""
     return {
         "name": name,
-        "binary": "/specimen",
+        "binary": str(binary),
         "function": name,
         "calls": {"name": f"{name}_calls_total"},
         "duration": {"name": f"{name}_duration_seconds"},

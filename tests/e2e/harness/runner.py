@@ -145,7 +145,7 @@ class Background:
             try:
                 shared = Module(directory, with_tapstat)
                 result = test.run(shared, directory)
-                shared.close()
+                shared.end()
                 os.write(write, json.dumps(result).encode())
             finally:
                 os._exit(0)
@@ -197,13 +197,13 @@ def run_all(tests, directory, with_tapstat):
                 continue
             if shared is None or (test.module is not current and not os.environ.get("E2E_ONE_TAPSTAT")):
                 if shared:
-                    shared.close()
+                    shared.end()
                 shared, current = Module(directory, with_tapstat), test.module
             began = time.monotonic()
             report.add(test, test.run(shared, directory), time.monotonic() - began)
     finally:
         if shared:
-            shared.close()
+            shared.end()
     for running in background:
         result = running.result()
         report.add(running.test, result, time.monotonic() - running.started)

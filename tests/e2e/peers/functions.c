@@ -279,25 +279,54 @@ static void scene_waiting(unsigned long times)
 	printf("{\"calls\": %lu}\n", times);
 }
 
-/* ---- Places inside a function --------------------------------------------------------------------------------- */
+/* ---- Other ways out of a function ----------------------------------------------------------------------------- */
 
-/* What USDT makes of a probe: an instruction that does nothing, and a note of where the argument is. */
-PROBED void pass(long argument)
+static uint64_t handed_ns, finished;
+
+PROBED int finish(unsigned long i)
 {
-#if defined(__x86_64__)
-	asm volatile(".globl point\npoint: nop" : : "D"(argument));
-#elif defined(__aarch64__)
-	register long first asm("x0") = argument;
-
-	asm volatile(".globl point\npoint: nop" : : "r"(first));
-#endif
+	finished += i;
+	usleep(100);
+	return -1; /* not the result of the function that jumps here */
 }
 
-static void scene_points(unsigned long times)
+/* Every third time a result of its own, which is an error, else that of the function it jumps to. */
+PROBED int hand_over(unsigned long i)
 {
-	for (unsigned long i = 0; i < times; i++)
-		pass((long)(i % 4) - 1);
-	printf("{\"calls\": %lu}\n", times);
+	uint64_t begun = now_ns();
+
+	spend_ns(30000);
+	handed_ns += now_ns() - begun;
+	if (i % 3 == 0)
+		return -1;
+	return finish(i);
+}
+
+__attribute__((cold, noipa)) void complain(unsigned long i)
+{
+	finished -= i;
+}
+
+/* What is behind the condition lies elsewhere, and jumps back. */
+PROBED unsigned long guard(unsigned long i)
+{
+	if (__builtin_expect(i % 4 == 0, 0)) {
+		complain(i);
+		finished ^= i;
+	}
+	return finished * i;
+}
+
+static void scene_tail_calls(unsigned long times)
+{
+	unsigned long failed = 0;
+
+	for (unsigned long i = 0; i < times; i++) {
+		hand_over(i);
+		guard(i);
+		failed += i % 3 == 0;
+	}
+	printf("{\"calls\": %lu, \"failed\": %lu, \"ns\": %lu}\n", times, failed, handed_ns);
 }
 
 /* ---- Cost ----------------------------------------------------------------------------------------------------- */
@@ -317,6 +346,13 @@ static void scene_cost(unsigned long times)
 	printf("{\"calls\": %lu, \"ns\": %lu}\n", times, now_ns() - begun);
 }
 
+/* So that the program is there before its functions are called. */
+static void scene_idle(unsigned long times)
+{
+	while (times)
+		pause();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -327,8 +363,8 @@ int main(int argc, char **argv)
 		{"longjmp", scene_longjmp}, {"thread_exit", scene_thread_exit},
 		{"exec", scene_exec},       {"plain", scene_plain},
 		{"fork", scene_fork},       {"coroutines", scene_coroutines},
-		{"waiting", scene_waiting}, {"points", scene_points},
-		{"cost", scene_cost},
+		{"waiting", scene_waiting}, {"tail_calls", scene_tail_calls},
+		{"cost", scene_cost},       {"idle", scene_idle},
 	};
 
 	for (size_t i = 0; argc == 3 && i < sizeof(scenes) / sizeof(*scenes); i++) {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * C++ functions to be probed, under 16 threads: a member that returns, one that throws every third time. Argument: how
- * often. Says what it did as a line of JSON.
+ * C++ functions to be probed, under 16 threads: a member that returns, one that throws every third time. Argument:
+ * how often, or "idle" to wait. Says what it did as a line of JSON.
  */
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -45,6 +46,9 @@ void Writer::refuse(long i)
 int main(int, char **argv)
 {
 	constexpr int threads = 16;
+	if (!std::strcmp(argv[1], "idle"))
+		return std::getchar() == EOF;
+
 	long times = std::atol(argv[1]), ns = 0, caught = 0;
 	std::vector<store::Writer> writers(threads);
 	std::vector<std::thread> running;

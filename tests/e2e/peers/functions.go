@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 
 // Go functions to be probed, in goroutines that move between threads and whose stacks move: in the middle of append the
-// stack grows, and the goroutine waits for another. Argument: how often. Says what it did as a line of JSON.
+// stack grows, and the goroutine waits for another. Argument: how often, or "idle" to wait. Says what it did as a line of JSON.
 package main
 
 import (
@@ -65,6 +65,10 @@ func (w *writer) try(i int) {
 }
 
 func main() {
+	if os.Args[1] == "idle" {
+		os.Stdin.Read(make([]byte, 1))
+		return
+	}
 	times, _ := strconv.Atoi(os.Args[1])
 	writers := make([]writer, goroutines)
 	runtime.GOMAXPROCS(16)

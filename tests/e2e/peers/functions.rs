@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 //! Rust functions to be probed, under 16 threads: a method that returns a Result, and one that panics every third
-//! time. Argument: how often. Says what it did as a line of JSON.
+//! time. Argument: how often, or "idle" to wait. Says what it did as a line of JSON.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -50,6 +50,10 @@ fn run(times: u64) -> Writer {
 }
 
 fn main() {
+    if std::env::args().nth(1).unwrap() == "idle" {
+        std::io::stdin().read_line(&mut String::new()).unwrap();
+        return;
+    }
     let times: u64 = std::env::args().nth(1).unwrap().parse().unwrap();
     std::panic::set_hook(Box::new(|_| {}));
     let threads: Vec<_> = (0..THREADS).map(|_| std::thread::spawn(move || run(times))).collect();
