@@ -31,11 +31,11 @@ enum stream_mode {
 };
 
 enum stream_flags {
-	STREAM_CLOSE_SEEN = 1 << 0,  /* a complete Close frame went this way */
-	STREAM_SEND_FAILED = 1 << 1, /* counted once */
-	STREAM_SEQ_KNOWN = 1 << 2,   /* `seq` is valid */
-	STREAM_CHAIN = 1 << 3,       /* candidate: a header has been found */
-	STREAM_FAILED = 1 << 4,      /* candidate: what passed last was no frame */
+	STREAM_CLOSE_SEEN = 1 << 0,        /* a complete Close frame went this way */
+	STREAM_SEND_FAILED = 1 << 1,       /* counted once */
+	STREAM_SEQ_KNOWN = 1 << 2,         /* `seq` is valid */
+	STREAM_CHAIN = 1 << 3,             /* candidate: a header has been found */
+	STREAM_FAILED = 1 << 4,            /* candidate: what passed last was no frame */
 	STREAM_SETTLED = STREAM_SEQ_KNOWN, /* inside TLS: the object has its socket */
 };
 

@@ -14,7 +14,6 @@
 #include "syscall.h"
 
 enum {
-	TLS_TGID_SHIFT = 41,
 	TLS_BLIND_EVENTS = 64, /* I/O of a socket without object before its plaintext counts as not visible */
 	TLS_CLAIM_NS = 100 * 1000 * 1000, /* from the read of a socket to that of its object */
 };

@@ -30,6 +30,7 @@
 #include "log.h"
 #include "mappings.h"
 #include "privileges.h"
+#include "tls_leftovers.h"
 #include "probe_sites.h"
 #include "probe_targets.h"
 
@@ -60,6 +61,8 @@ struct worker {
 	struct mappings *mappings;
 	int library_by_process; /* map */
 	__u64 forgotten_ns;
+	__u64 left_ns; /* when a process ended whose leftovers may still be there; 0: none did */
+	bool sees_all; /* processes have the host's numbers */
 	bool wants_functions;
 	struct probe_state probe[MAX_PROBES]; /* of each configured one */
 };
@@ -268,6 +271,8 @@ static void on_left(void *arg, pid_t pid)
 	struct worker *worker = arg;
 
 	binaries_left(worker->binaries, pid, now_ns());
+	if (!worker->left_ns)
+		worker->left_ns = now_ns();
 }
 
 /* Libraries that programs which live for a moment use: their probes wait for them. */
@@ -294,10 +299,13 @@ static int worker_open(struct worker *worker)
 {
 	const struct mappings_events events = {
 		.mapped = on_mapped, .forked = on_forked, .executed = on_left, .exited = on_left, .arg = worker};
+	struct privileges privileges;
 	size_t closed = 0;
 	char text[24];
 	int err;
 
+	privileges_read(&privileges);
+	worker->sees_all = !privileges.pid_namespace;
 	worker->library_by_process = bpf_object__find_map_fd_by_name(worker->att->object, "library_by_process");
 	if (worker->library_by_process < 0)
 		return worker->library_by_process;
@@ -329,7 +337,7 @@ static void worker_run(struct worker *worker)
 	bool waiting = false, lost;
 	size_t closed;
 
-	while (poll(wait, 2, waiting ? 1000 : -1) >= 0 || errno == EINTR) {
+	while (poll(wait, 2, waiting || worker->left_ns ? 1000 : -1) >= 0 || errno == EINTR) {
 		if (binaries_changed(worker->binaries))
 			log_info("a file was written to; its probes are off until a process maps it again");
 		mappings_drain(worker->mappings, &lost);
@@ -338,6 +346,11 @@ static void worker_run(struct worker *worker)
 			mappings_scan(worker->mappings, &closed);
 		}
 		waiting = binaries_expire(worker->binaries, now_ns(), RELEASE_AFTER_NS);
+		if (worker->left_ns && now_ns() - worker->left_ns > RELEASE_AFTER_NS) {
+			worker->left_ns = 0;
+			if (worker->sees_all)
+				tls_leftovers_remove(worker->att->object);
+		}
 		if (now_ns() - worker->forgotten_ns > FORGET_AFTER_NS) {
 			binaries_forget_names(worker->binaries);
 			worker->forgotten_ns = now_ns();

@@ -48,7 +48,7 @@ struct attachment {
 	struct attachment_maps fd; /* the object's */
 	bool hashed;
 	enum uprobe_way uprobe_way;
-	bool cookies; /* its programs know by which place they were reached */
+	bool cookies;                          /* its programs know by which place they were reached */
 	struct attached_hook hook[HOOK_COUNT]; /* the way first */
 	int n_hooks;
 	int iterator_fd[2], n_iterators; /* of the links; the hooks' */

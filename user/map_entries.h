@@ -11,7 +11,7 @@ struct map_shape {
 	size_t key_bytes, value_bytes; /* at most MAP_ENTRIES_BYTES each */
 };
 
-enum { MAP_ENTRIES_BYTES = 128 };
+enum { MAP_ENTRIES_BYTES = 256 };
 
 /*
  * How many there are. With `stale`: removes those whose first 32 bits of value differ from it, and counts the rest.

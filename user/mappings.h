@@ -44,8 +44,8 @@ int mappings_fd(const struct mappings *mappings);
 void mappings_drain(struct mappings *mappings, bool *lost);
 
 /*
- * Tells `mapped` for what every process maps now, but for that of tapstat itself. *closed: how many processes may not be
- * looked into. 0 or a negative errno.
+ * Tells `mapped` for what every process maps now, but for that of tapstat itself. *closed: how many processes may not
+ * be looked into. 0 or a negative errno.
  */
 int mappings_scan(struct mappings *mappings, size_t *closed);
 

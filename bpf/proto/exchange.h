@@ -49,7 +49,7 @@ enum exchange_event {
 			      and the state is the same: the same bytes are to be looked at again */
 	EXCHANGE_KEY,      /* the key of the request in progress is whole; operation says what is asked */
 	EXCHANGE_ENCRYPTED, /* from here on it is TLS */
-	EXCHANGE_HIDDEN,    /* from here on the connection can't be read: compressed, replication, another encryption */
+	EXCHANGE_HIDDEN, /* from here on the connection can't be read: compressed, replication, another encryption */
 };
 
 /* What a request needs remembered until its answer; four bits in the queue. */

@@ -316,7 +316,11 @@ struct function_probe {
 
 #define NO_BOUND (~0ULL >> 1)
 
-/* ---- Probes on TLS libraries: what user space attaches them with ------------------------------------------------ */
+/* ---- Probes on TLS libraries: what user space attaches them with ------------------------------------------------
+ */
+
+/* Keys of what belongs to TLS: the number of the process, then so many bits of a user address. */
+enum { TLS_TGID_SHIFT = 41 };
 
 enum {
 	COOKIE_LIBRARY = 0xff,  /* enum label_library */
