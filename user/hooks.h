@@ -72,12 +72,12 @@ struct hook_row {
 	const char *name;  /* the label `hook`; two rows of one name never serve one way */
 	unsigned int ways; /* with which it is used, as bits */
 	enum hook_state state;
-	bool is_way;                                    /* it hooks the I/O itself */
-	bool required;                                  /* the way fails without it */
+	bool is_way;   /* it hooks the I/O itself */
+	bool required; /* the way fails without it */
+	enum hook_wish wish;
 	struct hook_program program[HOOK_MAX_PROGRAMS]; /* those with a name; one may go to several places */
 	const char *without;                            /* what is lost without it, for people */
 	const char *off; /* used only where it is asked for: who asks, for people; else NULL */
-	enum hook_wish wish;
 };
 
 extern const struct hook_row hook_rows[HOOK_COUNT];

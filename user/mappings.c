@@ -210,7 +210,7 @@ void mappings_close(struct mappings *m)
 {
 	if (!m)
 		return;
-	for (int i = 0; i < m->n_rings; i++) {
+	for (int i = 0; m->ring && i < m->n_rings; i++) {
 		munmap(m->ring[i].page, (1 + RING_PAGES) * m->page_bytes);
 		close(m->ring[i].fd);
 	}
