@@ -104,7 +104,7 @@ REAL = {
     "pymemcache": (_memcached("pymemcache"), {"memcached"}, {"memcached"}),
     "pylibmc-binary": (_memcached("pylibmc-binary"), {"memcached"}, {"memcached"}),
     "websocket": (_websocket, {"websocket", "http"}, {"websocket"}),
-    "tls": (_tls, set(), set()),
+    "tls": (_tls, {"http"}, {"http"}),
 }
 
 
@@ -148,31 +148,34 @@ def only(t, scrape, allowed):
         raise Failure("; ".join(wrong[:8]))
 
 
-def watching(t, labels):
+def watching(t, labels, *options):
     """A tapstat that watches these services alone."""
     services = [t.service(f"{label}-{end}") for label in labels for end in ("server", "client")]
-    return t.own_tapstat(*[f"--service={service}" for service in services])
+    return t.own_tapstat(*[f"--service={service}" for service in services], *options)
 
 
-@cases({"from the beginning": False, "in mid-stream": True})
+@cases({"from the beginning": (False, "auto"), "in mid-stream": (True, "auto"), "not inside TLS": (False, "off")})
 @options(timeout=90)
-def test_real_services_show_up_as_what_they_speak(t, joining):
+def test_real_services_show_up_as_what_they_speak(t, case):
+    joining, tls = case
     t.allow_unparsed("tls")
     tapstat = None
     if t.module.with_tapstat and not joining:
-        tapstat = watching(t, REAL)
+        tapstat = watching(t, REAL, f"--tls={tls}")
     traffics = [start(t) for start, _, _ in REAL.values()]
     for traffic in traffics:
         traffic()
     if not t.module.with_tapstat:
         return
     if joining:
-        tapstat = watching(t, REAL)
+        tapstat = watching(t, REAL, f"--tls={tls}")
     for _ in range(2):
         for traffic in traffics:
             traffic()
     time.sleep(0.5)
     allowed = {label: row[2 if joining else 1] for label, row in REAL.items()}
+    if tls == "off":
+        allowed["tls"] = set()
     only(t, tapstat.scrape(), allowed)
 
 
