@@ -12,17 +12,7 @@
 #include "function_frames.h"
 #include "process.h"
 #include "record.h"
-
-/* The registers of the probed instruction. */
-#if defined(__TARGET_ARCH_x86)
-#define USER_STACK_POINTER(regs) ((regs)->sp)
-#define USER_GOROUTINE(regs) ((regs)->r14) /* Go's internal ABI */
-#elif defined(__TARGET_ARCH_arm64)
-#define USER_STACK_POINTER(regs) ((regs)->sp)
-#define USER_GOROUTINE(regs) ((regs)->regs[28])
-#endif
-
-enum { GOROUTINE_STACK_END = 8 }; /* offset of stack.hi in struct g, src/runtime/runtime2.go since Go 1.2 */
+#include "syscall.h"
 
 /* ---- Operands ---------------------------------------------------------------------------------------------------
  */
@@ -190,7 +180,7 @@ __noinline int function_value(__u32 number, __s64 value)
 static __always_inline __u64 frames_key_of(const struct function_place *place, __u64 stack_pointer, __u64 goroutine,
 					   struct frames_key *key)
 {
-	__u64 ids = bpf_get_current_pid_tgid(), end = 0, depth = stack_pointer + place->depth;
+	__u64 ids = bpf_get_current_pid_tgid(), depth = stack_pointer + place->depth;
 
 	key->tgid = ids >> 32;
 	key->pid = place->is_go ? 0 : ids;
@@ -198,8 +188,7 @@ static __always_inline __u64 frames_key_of(const struct function_place *place, _
 	if (!place->is_go)
 		return depth;
 	key->goroutine = goroutine;
-	bpf_probe_read_user(&end, sizeof(end), (void *)goroutine + GOROUTINE_STACK_END);
-	return end - depth;
+	return goroutine_depth(goroutine, depth);
 }
 
 static __always_inline void goroutines_add(__u32 tgid, __s64 n)
@@ -354,7 +343,7 @@ static __always_inline int on_probe_entry(struct pt_regs *regs)
 	if (place->bytes.kind)
 		count_bytes(row, place->probe, probe->measures, operand_read(regs, &place->bytes));
 	if (probe->has_return)
-		frame_begin(cookie, row, USER_STACK_POINTER(regs), USER_GOROUTINE(regs));
+		frame_begin(cookie, row, STACK_POINTER(regs), GOROUTINE(regs));
 	return 0;
 }
 
@@ -378,7 +367,7 @@ static __always_inline int on_probe_return(struct pt_regs *regs)
 
 	if (!place)
 		return 0;
-	row = frame_end(cookie, USER_STACK_POINTER(regs), USER_GOROUTINE(regs));
+	row = frame_end(cookie, STACK_POINTER(regs), GOROUTINE(regs));
 	if (unlikely(!row))
 		return on_unmatched_return(place->probe);
 	probe = bpf_map_lookup_elem(&function_probes, &place->probe);

@@ -462,7 +462,6 @@ struct tls_socket {
 enum tls_object_flags {
 	TLS_FRESH = 1 << 0,   /* its beginning was seen */
 	TLS_COUNTED = 1 << 1, /* in tapstat_tls_connections_total */
-	TLS_FREED = 1 << 2,   /* by the process, though the socket is still there, perhaps another process's */
 };
 
 /* What a TLS library keeps of a connection: an SSL, a gnutls_session_t, a *tls.Conn. */

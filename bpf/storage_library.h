@@ -54,14 +54,14 @@ static __always_inline bool storage_call_goes_on(struct pt_regs *regs, __u64 sta
 {
 	__u64 returns_to = 0;
 
-	if (ENTRY_STACK(regs) > stack)
+	if (STACK_POINTER(regs) > stack)
 		return false;
 #if defined(__TARGET_ARCH_x86)
 	bpf_probe_read_user(&returns_to, sizeof(returns_to), (void *)stack);
 	return returns_to && !(returns_to & PAGE_MASK);
 #else
 	returns_to = RETURN_ADDRESS(regs);
-	return ENTRY_STACK(regs) < stack || !(returns_to & PAGE_MASK);
+	return STACK_POINTER(regs) < stack || !(returns_to & PAGE_MASK);
 #endif
 }
 
@@ -88,7 +88,7 @@ static __always_inline struct storage_call *storage_enter(struct pt_regs *regs, 
 		return NULL;
 	if (call->stack && storage_call_goes_on(regs, call->stack))
 		return NULL;
-	call->stack = ENTRY_STACK(regs);
+	call->stack = STACK_POINTER(regs);
 	call->function = cookie;
 	call->begun_ns = bpf_ktime_get_ns();
 	return call;

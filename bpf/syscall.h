@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * hook ──> [where the bytes are]: from the registers of the syscall under way to the user memory that it read or
- * wrote. The syscall ABI of each CPU has its home here.
+ * wrote. What differs between CPUs, the ABI of syscalls and of user functions, has its home here.
  */
 #ifndef TAPSTAT_SYSCALL_H
 #define TAPSTAT_SYSCALL_H
@@ -63,8 +63,8 @@ enum {
 #define FUNCTION_ARG3(regs) ((regs)->dx)
 #define FUNCTION_ARG5(regs) ((regs)->r8)
 #define FUNCTION_ARG6(regs) ((regs)->r9)
-/* The stack pointer at the entry of a function: there, and where its return probe runs, behind the return. */
-#define ENTRY_STACK(regs) ((regs)->sp)
+/* The stack pointer; RETURN_STACK: as it was at the entry, where a return probe runs, behind the return. */
+#define STACK_POINTER(regs) ((regs)->sp)
 #define RETURN_STACK(regs) ((regs)->sp - 8)
 /* Where a function of C++ leaves an object that does not fit into registers. */
 #define RESULT_PLACE(regs) FUNCTION_ARG1(regs)
@@ -124,7 +124,7 @@ enum {
 #define FUNCTION_ARG3(regs) ((regs)->regs[2])
 #define FUNCTION_ARG5(regs) ((regs)->regs[4])
 #define FUNCTION_ARG6(regs) ((regs)->regs[5])
-#define ENTRY_STACK(regs) ((regs)->sp)
+#define STACK_POINTER(regs) ((regs)->sp)
 #define RETURN_STACK(regs) ((regs)->sp)
 #define RETURN_ADDRESS(regs) ((regs)->regs[30])
 #define RESULT_PLACE(regs) ((regs)->regs[8])
@@ -137,6 +137,18 @@ enum {
 #endif
 
 /* clang-format on */
+
+/*
+ * How far a stack pointer is from the upper end of the goroutine's stack, which stays when Go moves the stack. The
+ * end is stack.hi, the second word of struct g (src/runtime/runtime2.go, since Go 1.2).
+ */
+static __always_inline __u64 goroutine_depth(__u64 goroutine, __u64 stack_pointer)
+{
+	__u64 end = 0;
+
+	bpf_probe_read_user(&end, sizeof(end), (void *)(goroutine + sizeof(end)));
+	return end - stack_pointer;
+}
 
 /* The user memory of one call: a buffer, or a vector of them. */
 struct payload {

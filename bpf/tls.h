@@ -384,7 +384,7 @@ static __always_inline int on_tls_entry(struct pt_regs *regs, enum tls_kind kind
 
 	if (!caller || caller->unwanted)
 		return 0;
-	call = tls_enter(caller, ENTRY_STACK(regs), kind, library);
+	call = tls_enter(caller, STACK_POINTER(regs), kind, library);
 	if (kind == TLS_NEW || kind == TLS_NEW_AT) {
 		call->object = FUNCTION_ARG1(regs);
 	} else {
@@ -397,20 +397,9 @@ static __always_inline int on_tls_entry(struct pt_regs *regs, enum tls_kind kind
 	return 0;
 }
 
-/*
- * Go moves the stack of a goroutine: what stays is how far the stack pointer is from its upper end, the second member
- * of the goroutine (runtime/runtime2.go, struct g).
+/* The goroutine of this key. One of a process that is not watched isn't noted, as a thread is: nothing would forget
+ * it.
  */
-static __always_inline __u64 goroutine_depth(struct pt_regs *regs)
-{
-	__u64 end = 0;
-
-	bpf_probe_read_user(&end, sizeof(end), (void *)(GOROUTINE(regs) + sizeof(end)));
-	return end - ENTRY_STACK(regs);
-}
-
-/* The goroutine of this key. Of a process that is not watched it is not noted, as a thread is: nothing would forget
- * it. */
 static __always_inline struct tls_caller *go_caller_get(__u64 id, __u64 key)
 {
 	struct task_struct *task = current_task_struct();
@@ -427,7 +416,7 @@ static __always_inline int on_go_entry(struct pt_regs *regs, enum tls_kind kind)
 
 	if (!caller)
 		return 0;
-	call = tls_enter(caller, goroutine_depth(regs), kind, LIBRARY_GO);
+	call = tls_enter(caller, goroutine_depth(GOROUTINE(regs), STACK_POINTER(regs)), kind, LIBRARY_GO);
 	call->object = caller->inside = tls_key(id >> 32, GO_ARG1(regs));
 	call->buffer = GO_ARG2(regs);
 	tls_entered(caller, key, call);
@@ -447,7 +436,7 @@ static __always_inline bool go_recall(struct pt_regs *regs, struct tls_call *cal
 	} spilled;
 	__u64 result = FUNCTION_RESULT(regs);
 
-	if (bpf_probe_read_user(&spilled, sizeof(spilled), (void *)(ENTRY_STACK(regs) + GO_SPILL_OFFSET)))
+	if (bpf_probe_read_user(&spilled, sizeof(spilled), (void *)(STACK_POINTER(regs) + GO_SPILL_OFFSET)))
 		return false;
 	if (!spilled.object || (spilled.object & 15) || !spilled.at || result > spilled.bytes || spilled.bytes >> 31)
 		return false;
@@ -485,7 +474,7 @@ __noinline int go_returns(struct pt_regs *regs, bool writes)
 
 	if (!caller)
 		return 0;
-	call = tls_leave(caller, key, goroutine_depth(regs));
+	call = tls_leave(caller, key, goroutine_depth(GOROUTINE(regs), STACK_POINTER(regs)));
 	if (!call && go_recall(regs, &caller->nested, writes))
 		call = &caller->nested;
 	taken = call ? tls_called(key, call, FUNCTION_RESULT(regs)) : 0;
@@ -521,11 +510,7 @@ static __always_inline int on_tls_free(__u64 address)
 	__u64 key = tls_key(bpf_get_current_pid_tgid() >> 32, address);
 	struct tls_object *object = bpf_map_lookup_elem(&tls_objects, &key);
 
-	if (!object)
-		return 0;
-	if (object->socket.sock && !object->socket.is_unix)
-		object->flags |= TLS_FREED;
-	else
+	if (object && (!object->socket.sock || object->socket.is_unix))
 		tls_end(key);
 	return 0;
 }

@@ -88,25 +88,25 @@ static __u64 now_ns(void)
 static int places_attach(struct worker *worker, int fd, struct binary *binary, const struct probe_place place[],
 			 size_t n)
 {
-	bool first = !binary->n_places;
+	bool first = !binary->n_probes;
 	char path[32];
 	int err;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	err = binary_attach(worker->att, binary, path, place, n);
-	if (err) {
+	if (err)
 		worker->state->failed++;
-		return err;
-	}
-	worker->state->probes += (__u32)n;
-	worker->state->binaries += first && n;
-	return 0;
+	else
+		worker->state->files += first && n;
+	return err;
 }
 
 static void places_detach(struct worker *worker, struct binary *binary)
 {
-	worker->state->probes -= (__u32)binary->n_places;
-	worker->state->binaries -= binary->n_places != 0;
+	worker->state->files -= binary->n_probes != 0;
+	for (unsigned int i = 0; i < MAX_PROBES; i++)
+		worker->state->probe_files[i] -= binary->attached >> i & 1;
+	binary->attached = 0;
 	binary_detach(binary);
 }
 
@@ -200,10 +200,13 @@ static void examine_probe(struct worker *worker, int fd, struct elf_file *file, 
 		return;
 	}
 	err = places_attach(worker, fd, binary, sites.place, sites.n);
-	if (err)
+	if (err) {
 		tell_missed(worker, number, path, complaint_error(err));
-	else
+	} else {
+		binary->attached |= 1ULL << number;
+		worker->state->probe_files[number]++;
 		tell_attached(worker, number, path, &sites);
+	}
 	probe_sites_free(&sites);
 }
 
@@ -469,7 +472,7 @@ int attacher_fd(const struct attacher *attacher)
 	return attacher->pipe;
 }
 
-struct attacher_state attacher_state(const struct attacher *attacher)
+const struct attacher_state *attacher_state(const struct attacher *attacher)
 {
-	return *attacher->state;
+	return attacher->state;
 }

@@ -11,14 +11,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tapstat/abi.h"
+
 struct attachment;
 struct attacher;
 
 /* What it tells of itself, as it changes. */
 struct attacher_state {
-	__u32 binaries; /* files with probes on */
-	__u32 probes;
-	__u32 failed; /* probes that could not be attached */
+	__u32 files;  /* with probes on */
+	__u32 failed; /* files in which a library's or a function probe's places could not be taken */
+	__u32 probe_files[MAX_PROBES]; /* of each configured function probe */
 };
 
 /*
@@ -38,6 +40,7 @@ void attacher_stop(struct attacher *attacher);
 /* A descriptor that becomes readable when the process has ended, the attacher's. */
 int attacher_fd(const struct attacher *attacher);
 
-struct attacher_state attacher_state(const struct attacher *attacher);
+/* The attacher's; lives as long. */
+const struct attacher_state *attacher_state(const struct attacher *attacher);
 
 #endif

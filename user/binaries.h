@@ -17,10 +17,10 @@
 struct binary {
 	struct library_finding *finding; /* owned; NULL: it holds no library */
 	__u64 wanted;                    /* function probes that were looked for in it, by their numbers as bits */
+	__u64 attached;                  /* those that were found */
 	int *probe;                      /* descriptors of what is attached, owned */
 	size_t n_probes;
-	size_t n_places; /* that they are on */
-	pid_t *pid;      /* of the processes that map it, in order; owned */
+	pid_t *pid; /* of the processes that map it, in order; owned */
 	size_t n_pids, max_pids;
 	__u64 idle_since_ns; /* when the last of them ended; 0: there are some */
 	bool kept;           /* also without a process */

@@ -96,8 +96,6 @@ int binary_attach(const struct attachment *att, struct binary *binary, const cha
 	free(group.offset);
 	if (err)
 		detach_behind(binary, before);
-	else
-		binary->n_places += n;
 	return err;
 }
 
@@ -106,5 +104,4 @@ void binary_detach(struct binary *binary)
 	detach_behind(binary, 0);
 	free(binary->probe);
 	binary->probe = NULL;
-	binary->n_places = 0;
 }

@@ -51,7 +51,8 @@ static void print_help(void)
 {
 	printf("Usage: tapstat serve [OPTION...]\n\n"
 	       "Attaches to everything that runs and answers GET /metrics until SIGTERM or SIGINT. Needs root, or\n"
-	       "CAP_BPF and CAP_PERFMON, of which it keeps only CAP_BPF once attached.\n\nOptions:\n");
+	       "CAP_BPF and CAP_PERFMON, of which it keeps only CAP_BPF once attached. What runs inside TLS and in\n"
+	       "functions takes more, which a second process keeps that talks to nobody: docs/tls.md.\n\nOptions:\n");
 	options_help(OPTIONS_SERVE, stdout);
 	printf("\nExamples:\n"
 	       "  tapstat serve\n"
@@ -87,6 +88,7 @@ static const struct snapshot *on_scrape(void *arg, struct self_metrics *self)
 	self->version = tapstat_version;
 	self->commit = tapstat_commit;
 	self->libbpf = serve->libbpf;
+	self->attacher = serve->attacher ? attacher_state(serve->attacher) : NULL;
 	if (take(serve, &serve->scraped))
 		return NULL;
 	snapshot_take_usage(serve->attachment, &serve->scraped); /* without it, the rest is right */

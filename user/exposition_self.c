@@ -120,6 +120,14 @@ static void write_unmatched(struct buffer *out, const struct family *family, con
 	}
 }
 
+static void write_probe_files(struct buffer *out, const struct family *family, const struct snapshot *snap,
+			      const struct attacher_state *attacher)
+{
+	for (size_t i = 0; snap->probes && i < snap->probes->n_probes; i++)
+		write_number(out, family, "probe", snap->probes->probe[i].name,
+			     attacher ? attacher->probe_files[i] : 0);
+}
+
 /* Whole services fold, so that all families of a series fold alike; endpoints and operations fold by themselves. */
 static __u64 folded(const struct family *of, const struct snapshot *snap)
 {
@@ -189,6 +197,12 @@ void exposition_self_family(struct buffer *out, const struct family *family, con
 		return write_number(out, family, NULL, NULL, snap->memory_ceiling_bytes);
 	case FAMILY_TLS_CONNECTIONS:
 		return write_tls(out, family, snap);
+	case FAMILY_PROBED_FILES:
+		return write_number(out, family, NULL, NULL, self->attacher ? self->attacher->files : 0);
+	case FAMILY_PROBE_FAILURES:
+		return write_number(out, family, NULL, NULL, self->attacher ? self->attacher->failed : 0);
+	case FAMILY_PROBE_FILES:
+		return write_probe_files(out, family, snap, self->attacher);
 	case FAMILY_PROBE_UNMATCHED:
 		return write_unmatched(out, family, snap);
 	case FAMILY_SCRAPE_DURATION:

@@ -344,6 +344,11 @@ enum label_method { LABEL_SET_METHOD(TAPSTAT_LABEL_VALUE) METHOD_COUNT };
 	  "The most memory that tapstat's kernel maps can take, connection state included.")                         \
 	F(TLS_CONNECTIONS, "tapstat_tls_connections_total", COUNTER, "library,visible",                              \
 	  "Connections that speak TLS; visible: whether tapstat sees their plaintext.")                              \
+	F(PROBED_FILES, "tapstat_probed_files", GAUGE, "", "Programs and libraries with probes on their functions.") \
+	F(PROBE_FAILURES, "tapstat_probe_failures_total", COUNTER, "",                                               \
+	  "Programs and libraries whose functions could not be probed, each time that it was tried.")                \
+	F(PROBE_FILES, "tapstat_probe_files", GAUGE, "probe",                                                        \
+	  "Programs and libraries in which a configured function probe is attached; 0: it waits for a process.")     \
 	F(PROBE_UNMATCHED, "tapstat_probe_unmatched_total", COUNTER, "probe,side",                                   \
 	  "Calls of probed functions without a duration: entry, whose return was not seen (longjmp, exec, the end "  \
 	  "of the thread, deep recursion); return, whose entry was not.")                                            \

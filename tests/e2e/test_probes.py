@@ -150,15 +150,19 @@ def test_probes_vanish_some_seconds_after_the_last_process(t):
     program = t.copy(c_program("functions"), "specimen")
     probes = Probes(t, [probe("plain", program)], "--tls=off")
     before = _links(probes.tapstat)
+    expect("files before", probes.files("plain"), (0, 0))
     for turn in range(2):
         idle = probes.attach([], program, "idle", 1)
         wait_until(lambda: _links(probes.tapstat) > before, "the probe is on", 5)
+        expect("files", probes.files("plain"), (1, 1))
         idle.signal(signal.SIGKILL)
         idle.wait()
         time.sleep(LINGER / 2)
         if _links(probes.tapstat) == before:
             raise Failure(f"turn {turn}: the probe is off {LINGER / 2} s after the end")
         wait_until(lambda: _links(probes.tapstat) == before, "the probe is off", LINGER)
+        expect("files after", probes.files("plain"), (0, 0))
+    expect("failures", probes.scrape().value("tapstat_probe_failures_total"), 0)
 
 
 # ---- Services ---------------------------------------------------------------------------------------------------

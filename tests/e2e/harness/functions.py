@@ -63,6 +63,11 @@ class Probes:
         """(entries without return, returns without entry) since the test began."""
         return tuple(now - before for now, before in zip(self._read_unmatched(name), self._unmatched[name]))
 
+    def files(self, name):
+        """(files in which the probe is attached, files with any probe on)."""
+        scrape = self.scrape()
+        return scrape.value("tapstat_probe_files", probe=name), scrape.value("tapstat_probed_files")
+
     def frames(self):
         """Threads and goroutines that are remembered."""
         return self.scrape().value("tapstat_map_entries", map="frames_by_caller")
