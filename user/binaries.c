@@ -150,6 +150,17 @@ static int identify(int fd, struct identity *out)
 	return 0;
 }
 
+/*
+ * Probes hold on to their inode, whose number so can't be another file's, and writes are noticed: times that chmod or
+ * touch changes don't make another file of it then. (Which they might be of on an overlay, nobody knows.)
+ */
+static bool is_of(const struct known *known, const struct identity *identity)
+{
+	if (identity->device && known->binary.n_probes && known->watch >= 0)
+		return known->identity.device == identity->device && known->identity.inode == identity->inode;
+	return !memcmp(&known->identity, identity, sizeof(*identity));
+}
+
 static void unwatch(const struct binaries *binaries, const struct known *known)
 {
 	if (known->watch >= 0)
@@ -185,7 +196,7 @@ static struct known *known_of(struct binaries *binaries, int fd, const char *pat
 	if (identify(fd, &identity))
 		return NULL;
 	for (known = binaries->first; known; known = known->next)
-		if (!memcmp(&known->identity, &identity, sizeof(identity)))
+		if (is_of(known, &identity))
 			return examine_again(binaries, fd, path, known, probes);
 	known = calloc(1, sizeof(*known));
 	if (!known)
