@@ -7,6 +7,7 @@
 #include "attach.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "complaint.h"
 #include "config.h"
 #include "kernel_config.h"
+#include "object.h"
 #include "opening.h"
 #include "privileges.h"
 #include "probe_families.h"
@@ -252,6 +254,8 @@ int attachment_open(struct attachment **out, const struct attach_config *config,
 	}
 	snprintf(report->limit, sizeof(report->limit), "%s", opening.att->limit);
 	opening.att->memory_ceiling_bytes = attachment_memory_ceiling(opening.att);
+	object_give_back();
+	malloc_trim(0); /* loading took far more memory than running does */
 	*out = opening.att;
 	return 0;
 }

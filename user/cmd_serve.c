@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <limits.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -399,7 +398,6 @@ static int start(struct serve *serve)
 		return fail("cannot start", "no timer: out of memory");
 	if (watch_attacher(serve) || start_http(serve))
 		return -1;
-	malloc_trim(0); /* loading took far more memory than running does */
 	return 0;
 }
 

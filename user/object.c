@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "operations.h"
 
@@ -36,6 +38,18 @@ int object_open(struct bpf_object **out, enum object_kind kind)
 		return -errno;
 	*out = object;
 	return 0;
+}
+
+void object_give_back(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	for (size_t i = 0; i < OBJECT_KIND_COUNT; i++) {
+		char *begin = (char *)(((size_t)objects[i].bytes + page - 1) & ~(page - 1));
+
+		if (begin < objects[i].end)
+			madvise(begin, (size_t)(objects[i].end - begin), MADV_DONTNEED);
+	}
 }
 
 /* No queue is configured: their maps take next to nothing. */
