@@ -83,7 +83,8 @@ def exporter(programs, stack):
     memory = tapstat.memory()
     yield Row(
         "exporter resident",
-        f"{memory['VmRSS']} kB once attached, peak while loading {memory['VmHWM']} kB",
+        f"{memory['VmRSS']} kB once attached, peak while loading {memory['VmHWM']} kB; "
+        f"both processes {tapstat.proportional_kb()} kB (PSS)",
         f"<= {RESIDENT_KB} kB",
         max(memory.values()) <= RESIDENT_KB,
     )

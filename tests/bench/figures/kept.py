@@ -188,4 +188,4 @@ def pgbench_unix(programs, stack):
 
 def tls(programs, stack):
     """nginx that terminates TLS: its handshakes are few, so that calls of the library are what counts."""
-    return _kept(programs, Nginx(stack, tls=True), "tls", (None, None, None))
+    return _kept(programs, Nginx(stack, tls=True), "tls", (0.93, None, None))

@@ -113,6 +113,15 @@ class Tapstat:
         connection.close()
         return body.decode()
 
+    def pids(self):
+        """Of its processes, the one that attaches probes the last."""
+        return [self.pid, *pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+
+    def proportional_kb(self):
+        """Memory of its processes, what they share counted once (PSS)."""
+        rollups = (pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in self.pids())
+        return sum(int(re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE).group(1)) for rollup in rollups)
+
     def memory(self):
         """{VmRSS and VmHWM: kB}"""
         status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
