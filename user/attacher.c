@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,11 +39,11 @@
 #define RELEASE_AFTER_NS (10 * SECOND_NS) /* programs come back: a shell script's curl, a worker that is replaced */
 #define FORGET_AFTER_NS (300 * SECOND_NS)
 
-enum { WHY_BYTES = 256, READY = 'r', FAILED = 'f' };
+enum { READY = 'r', FAILED = 'f', END_MS = 5000 };
 
 struct attacher {
 	pid_t pid;
-	int pipe;                     /* the process's messages; at its end: it is gone */
+	int channel;                  /* from it: its messages, and its end; to it: that it is to end */
 	struct attacher_state *state; /* shared with it */
 };
 
@@ -59,6 +60,8 @@ struct worker {
 	struct attacher_state *state;
 	struct binaries *binaries;
 	struct mappings *mappings;
+	int channel;
+	struct probes_off off;
 	int library_by_process; /* map */
 	__u64 forgotten_ns;
 	__u64 left_ns; /* when a process ended whose leftovers may still be there; 0: none did */
@@ -107,7 +110,7 @@ static void places_detach(struct worker *worker, struct binary *binary)
 	for (unsigned int i = 0; i < MAX_PROBES; i++)
 		worker->state->probe_files[i] -= binary->attached >> i & 1;
 	binary->attached = 0;
-	binary_detach(binary);
+	binary_detach(binary, &worker->off);
 }
 
 /* ---- Libraries --------------------------------------------------------------------------------------------------
@@ -331,16 +334,19 @@ static int worker_open(struct worker *worker)
 	return err;
 }
 
-/* Until tapstat ends, which the kernel tells by a signal. */
+/* Until tapstat ends, in whichever way: the kernel ends this process, too, if that one is gone. */
 static void worker_run(struct worker *worker)
 {
-	struct pollfd wait[] = {{.fd = mappings_fd(worker->mappings), .events = POLLIN},
+	struct pollfd wait[] = {{.fd = worker->channel, .events = POLLIN},
+				{.fd = mappings_fd(worker->mappings), .events = POLLIN},
 				{.fd = binaries_fd(worker->binaries), .events = POLLIN}};
 	const struct timespec moment = {.tv_nsec = 1000000}; /* many records wake once */
 	bool waiting = false, lost;
 	size_t closed;
 
-	while (poll(wait, 2, waiting || worker->left_ns ? 1000 : -1) >= 0 || errno == EINTR) {
+	while (poll(wait, 3, waiting || worker->left_ns ? 1000 : -1) >= 0 || errno == EINTR) {
+		if (wait[0].revents)
+			break;
 		if (binaries_changed(worker->binaries))
 			log_info("a file was written to; its probes are off until a process maps it again");
 		mappings_drain(worker->mappings, &lost);
@@ -349,6 +355,7 @@ static void worker_run(struct worker *worker)
 			mappings_scan(worker->mappings, &closed);
 		}
 		waiting = binaries_expire(worker->binaries, now_ns(), RELEASE_AFTER_NS);
+		probes_off_now(&worker->off);
 		if (worker->left_ns && now_ns() - worker->left_ns > RELEASE_AFTER_NS) {
 			worker->left_ns = 0;
 			if (worker->sees_all)
@@ -360,9 +367,11 @@ static void worker_run(struct worker *worker)
 		}
 		nanosleep(&moment, NULL);
 	}
+	binaries_free(worker->binaries);
+	probes_off_now(&worker->off);
 }
 
-static _Noreturn void worker_main(struct worker *worker, int pipe, pid_t parent)
+static _Noreturn void worker_main(struct worker *worker, pid_t parent)
 {
 	char message = READY;
 	int err;
@@ -379,25 +388,26 @@ static _Noreturn void worker_main(struct worker *worker, int pipe, pid_t parent)
 		err = worker_open(worker);
 	if (err)
 		message = FAILED;
-	if (write(pipe, &message, 1) != 1 || (err && write(pipe, &err, sizeof(err)) != sizeof(err)) || err)
+	if (write(worker->channel, &message, 1) != 1 ||
+	    (err && write(worker->channel, &err, sizeof(err)) != sizeof(err)) || err)
 		_exit(1);
 	worker_run(worker);
-	_exit(1);
+	_exit(0);
 }
 
 /* ---- The parent's side ------------------------------------------------------------------------------------------
  */
 
-static int wait_ready(int pipe)
+static int wait_ready(int channel)
 {
 	char message = 0;
 	int err = 0;
 
-	if (read(pipe, &message, 1) != 1)
+	if (read(channel, &message, 1) != 1)
 		return -ECHILD;
 	if (message == READY)
 		return 0;
-	return read(pipe, &err, sizeof(err)) == sizeof(err) ? err : -ECHILD;
+	return read(channel, &err, sizeof(err)) == sizeof(err) ? err : -ECHILD;
 }
 
 int attacher_start(struct attacher **out, const struct attachment *att, const int *theirs, size_t n, char *why,
@@ -411,27 +421,27 @@ int attacher_start(struct attacher **out, const struct attachment *att, const in
 
 	if (!attacher || state == MAP_FAILED)
 		err = -ENOMEM;
-	else if (pipe2(ends, O_CLOEXEC))
+	else if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
 		err = -errno;
 	if (!err) {
-		*attacher = (struct attacher){.pipe = ends[0], .state = state};
+		*attacher = (struct attacher){.channel = ends[0], .state = state};
 		attacher->pid = fork();
 		if (attacher->pid < 0)
 			err = -errno;
 	}
 	if (!err && !attacher->pid) {
-		struct worker worker = {.att = att, .state = state};
+		struct worker worker = {.att = att, .state = state, .channel = ends[1]};
 
 		close(ends[0]);
 		for (size_t i = 0; i < n; i++)
 			if (theirs[i] >= 0)
 				close(theirs[i]);
-		worker_main(&worker, ends[1], parent);
+		worker_main(&worker, parent);
 	}
 	if (ends[1] >= 0)
 		close(ends[1]);
 	if (!err)
-		err = wait_ready(attacher->pipe);
+		err = wait_ready(attacher->channel);
 	if (!err) {
 		*out = attacher;
 		return 0;
@@ -449,27 +459,32 @@ int attacher_start(struct attacher **out, const struct attachment *att, const in
 	return err;
 }
 
-void attacher_kill(struct attacher *attacher)
+void attacher_end(struct attacher *attacher)
 {
 	if (attacher)
-		kill(attacher->pid, SIGKILL);
+		shutdown(attacher->channel, SHUT_WR);
 }
 
 void attacher_stop(struct attacher *attacher)
 {
+	struct pollfd gone = {.events = POLLIN};
+
 	if (!attacher)
 		return;
-	attacher_kill(attacher);
+	attacher_end(attacher);
+	gone.fd = attacher->channel;
+	if (poll(&gone, 1, END_MS) <= 0)
+		kill(attacher->pid, SIGKILL);
 	while (waitpid(attacher->pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	close(attacher->pipe);
+	close(attacher->channel);
 	munmap(attacher->state, sizeof(*attacher->state));
 	free(attacher);
 }
 
 int attacher_fd(const struct attacher *attacher)
 {
-	return attacher->pipe;
+	return attacher->channel;
 }
 
 const struct attacher_state *attacher_state(const struct attacher *attacher)

@@ -32,7 +32,7 @@ int attacher_start(struct attacher **out, const struct attachment *att, const in
 		   size_t size);
 
 /* Begins to end it, which takes the kernel a while. NULL: nothing to do. */
-void attacher_kill(struct attacher *attacher);
+void attacher_end(struct attacher *attacher);
 
 /* Ends it and waits until all of its probes are off. NULL: nothing to do. */
 void attacher_stop(struct attacher *attacher);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "attachment.h"
 #include "uprobe.h"
@@ -67,13 +66,6 @@ static int group_attach(const struct attachment *att, const struct group *group,
 	return n < 0 ? n : 0;
 }
 
-/* Closes those descriptors that came behind the first `keep`. */
-static void detach_behind(struct binary *binary, size_t keep)
-{
-	while (binary->n_probes > keep)
-		close(binary->probe[--binary->n_probes]);
-}
-
 int binary_attach(const struct attachment *att, struct binary *binary, const char *path,
 		  const struct probe_place place[], size_t n)
 {
@@ -94,14 +86,32 @@ int binary_attach(const struct attachment *att, struct binary *binary, const cha
 		err = group_attach(att, &group, &place[i], path, binary);
 	}
 	free(group.offset);
-	if (err)
-		detach_behind(binary, before);
+	if (err) {
+		uprobe_detach(binary->probe + before, binary->n_probes - before);
+		binary->n_probes = before;
+	}
 	return err;
 }
 
-void binary_detach(struct binary *binary)
+void binary_detach(struct binary *binary, struct probes_off *off)
 {
-	detach_behind(binary, 0);
+	size_t n = off->n + binary->n_probes;
+	int *grown = n ? realloc(off->fd, n * sizeof(*grown)) : NULL;
+
+	if (grown) {
+		memcpy(grown + off->n, binary->probe, binary->n_probes * sizeof(*grown));
+		*off = (struct probes_off){.fd = grown, .n = n};
+	} else {
+		uprobe_detach(binary->probe, binary->n_probes);
+	}
 	free(binary->probe);
 	binary->probe = NULL;
+	binary->n_probes = 0;
+}
+
+void probes_off_now(struct probes_off *off)
+{
+	uprobe_detach(off->fd, off->n);
+	free(off->fd);
+	*off = (struct probes_off){0};
 }

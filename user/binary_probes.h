@@ -21,7 +21,16 @@ struct attachment;
 int binary_attach(const struct attachment *att, struct binary *binary, const char *path,
 		  const struct probe_place place[], size_t n);
 
-/* Takes everything off the file. */
-void binary_detach(struct binary *binary);
+/* Descriptors of probes that are to be taken off together, since that takes the kernel its time (uprobe.h). */
+struct probes_off {
+	int *fd; /* owned */
+	size_t n;
+};
+
+/* Takes everything off the file: at the latest when probes_off_now() is called. */
+void binary_detach(struct binary *binary, struct probes_off *off);
+
+/* Takes them off, and frees what `off` holds. */
+void probes_off_now(struct probes_off *off);
 
 #endif

@@ -403,7 +403,7 @@ static int start(struct serve *serve)
 
 static void stop(struct serve *serve)
 {
-	attacher_kill(serve->attacher);
+	attacher_end(serve->attacher);
 	http_server_free(serve->http);
 	if (serve->scan)
 		event_free(serve->scan);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -104,14 +105,45 @@ static int attach_by_event(int program, const struct uprobe_places *places, int 
 	for (size_t i = 0; i < places->n; i++) {
 		fds[i] = event_attach(program, places, i);
 		if (fds[i] < 0) {
-			int err = fds[i];
-
-			while (i)
-				close(fds[--i]);
-			return err;
+			uprobe_detach(fds, i);
+			return fds[i];
 		}
 	}
 	return (int)places->n;
+}
+
+/* ---- Off ------------------------------------------------------------------------------------------------------ */
+
+enum { CLOSE_THREADS = 32, CLOSE_STACK_BYTES = 32768 };
+
+static void *close_one(void *fd)
+{
+	close((int)(long)fd);
+	return NULL;
+}
+
+static void close_beside(const int fds[], size_t n)
+{
+	pthread_t thread[CLOSE_THREADS];
+	pthread_attr_t attr;
+	size_t started = 0;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, CLOSE_STACK_BYTES);
+	for (size_t i = 0; i < n; i++)
+		if (i + 1 < n && !pthread_create(&thread[started], &attr, close_one, (void *)(long)fds[i]))
+			started++;
+		else
+			close(fds[i]);
+	while (started)
+		pthread_join(thread[--started], NULL);
+	pthread_attr_destroy(&attr);
+}
+
+void uprobe_detach(const int fds[], size_t n)
+{
+	for (size_t done = 0; done < n; done += CLOSE_THREADS)
+		close_beside(fds + done, n - done < CLOSE_THREADS ? n - done : CLOSE_THREADS);
 }
 
 int uprobe_attach(enum uprobe_way way, int program, const struct uprobe_places *places, int fds[])

@@ -31,4 +31,10 @@ struct uprobe_places {
  */
 int uprobe_attach(enum uprobe_way way, int program, const struct uprobe_places *places, int fds[]);
 
+/*
+ * Closes the n descriptors, by threads: the kernel waits in each close until nobody is inside of the probe (a grace
+ * period of RCU), and many take no longer than one.
+ */
+void uprobe_detach(const int fds[], size_t n);
+
 #endif
