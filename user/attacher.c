@@ -252,7 +252,7 @@ static void on_mapped(void *arg, const struct mapping *mapping)
 
 	if (!binary || !binary->finding || !binary->finding->is_tls)
 		return;
-	library = binary->finding->library;
+	library = binary->finding->rustls_too ? LIBRARY_RUSTLS : binary->finding->library;
 	bpf_map_update_elem(worker->library_by_process, &pid, &library, BPF_ANY);
 }
 

@@ -257,16 +257,18 @@ static int rows_examine(struct elf_file *file, struct library_wish wish, struct 
 	return err;
 }
 
-/* What is not of C comes last: programs of Rust may use OpenSSL as well. */
 static int rustls_examine(struct elf_file *file, struct library_finding *out)
 {
 	int has = rustls_binary_has(file);
 
-	if (has > 0) {
+	if (has < 0)
+		return has;
+	out->rustls_too = has && out->is_tls;
+	if (has && !out->is_tls) {
 		out->library = LIBRARY_RUSTLS;
 		out->is_tls = true;
 	}
-	return has < 0 ? has : 0;
+	return 0;
 }
 
 int libraries_examine(struct elf_file *file, struct library_wish wish, struct library_finding *out)
@@ -276,7 +278,7 @@ int libraries_examine(struct elf_file *file, struct library_wish wish, struct li
 
 	if (!err && (!finding.is_tls || wish.storage))
 		err = rows_examine(file, wish, &finding);
-	if (!err && wish.tls && !finding.is_tls)
+	if (!err && wish.tls && finding.library != LIBRARY_GO)
 		err = rustls_examine(file, &finding);
 	if (err)
 		return err;

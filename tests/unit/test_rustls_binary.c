@@ -13,7 +13,7 @@
 #include "libraries.h"
 #include "rustls_binary.h"
 
-static const __u8 code[] = {0xc3};
+static const __u8 code[] = {0xc3, 0xc3, 0xc3};
 static struct image image;
 
 static void symbols_are_of_rustls_in_either_mangling(void **state)
@@ -69,6 +69,30 @@ static void a_file_with_a_symbol_of_rustls_has_it(void **state)
 	(void)state;
 	with_symbol("_ZN6rustls4conn11CommonState10wants_read17h0123456789abcdefE", true);
 	with_symbol("_ZN12tokio_rustls11TlsAcceptor6accept17h0123456789abcdefE", false);
+}
+
+static void a_library_that_can_be_seen_is_no_less_so_beside_rustls(void **state)
+{
+	static const struct image_symbol symbols[] = {{"SSL_read", STT_FUNC, IMAGE_CODE, 1},
+						      {"SSL_write", STT_FUNC, IMAGE_CODE + 1, 1},
+						      {"SSL_new", STT_FUNC, IMAGE_CODE + 2, 1},
+						      {"_ZN6rustls6server3newE", STT_FUNC, IMAGE_CODE, 1}};
+
+	(void)state;
+	for (size_t n = 3; n <= 4; n++) {
+		struct library_finding finding = {0};
+		struct elf_file *file;
+
+		image_begin(&image, EM_X86_64, code, sizeof(code));
+		image_symbols(&image, SHT_SYMTAB, symbols, n);
+		image_finish(&image);
+		assert_int_equal(image_open(&image, &file), 0);
+		assert_int_equal(libraries_examine(file, (struct library_wish){.tls = true}, &finding), 0);
+		elf_file_close(file);
+		assert_int_equal(finding.library, LIBRARY_OPENSSL);
+		assert_int_equal(finding.n, 6);
+		assert_int_equal(finding.rustls_too, n == 4);
+	}
 }
 
 /* A stripped file with this text `at` bytes into its constants. */
@@ -133,6 +157,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(symbols_are_of_rustls_in_either_mangling),
 		cmocka_unit_test(a_file_with_a_symbol_of_rustls_has_it),
+		cmocka_unit_test(a_library_that_can_be_seen_is_no_less_so_beside_rustls),
 		cmocka_unit_test(a_stripped_file_has_rustls_if_a_panic_would_name_its_source),
 		cmocka_unit_test(it_may_lie_anywhere_in_the_constants),
 		cmocka_unit_test(broken_files_are_no_harm),
