@@ -77,7 +77,10 @@ fn get(port: &str, authority: &str, paths: &[String]) -> Result<()> {
     let socket = TcpStream::connect(format!("127.0.0.1:{port}"))?;
     let mut tls = BufReader::new(StreamOwned::new(connection, socket));
     for path in paths {
-        write!(tls.get_mut(), "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
+        write!(
+            tls.get_mut(),
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        )?;
         let length = read_head(&mut tls)?.expect("an answer");
         tls.read_exact(&mut vec![0; length])?;
     }
