@@ -258,7 +258,7 @@ static void on_mapped(void *arg, const struct mapping *mapping)
 
 	if (!binary || !binary->finding || !binary->finding->is_tls)
 		return;
-	library = binary->finding->library;
+	library = binary->finding->rustls_too ? LIBRARY_RUSTLS : binary->finding->library;
 	bpf_map_update_elem(worker->library_by_process, &pid, &library, BPF_ANY);
 }
 
@@ -279,6 +279,16 @@ static void on_left(void *arg, pid_t pid)
 	binaries_left(worker->binaries, pid, now_ns());
 	if (!worker->left_ns)
 		worker->left_ns = now_ns();
+}
+
+/* What the program before had says nothing of the new one; its own mappings are told of next. */
+static void on_executed(void *arg, pid_t pid)
+{
+	const struct worker *worker = arg;
+	__u32 key = (__u32)pid;
+
+	bpf_map_delete_elem(worker->library_by_process, &key);
+	on_left(arg, pid);
 }
 
 /* Libraries that programs which live for a moment use: their probes wait for them. */
@@ -304,7 +314,7 @@ static void keep_usual(struct worker *worker)
 static int worker_open(struct worker *worker)
 {
 	const struct mappings_events events = {
-		.mapped = on_mapped, .forked = on_forked, .executed = on_left, .exited = on_left, .arg = worker};
+		.mapped = on_mapped, .forked = on_forked, .executed = on_executed, .exited = on_left, .arg = worker};
 	struct privileges privileges;
 	size_t closed = 0;
 	char text[24];

@@ -12,6 +12,7 @@
 #include "go_prologue.h"
 #include "library_rows.h"
 #include "prologue.h"
+#include "rustls_binary.h"
 #include "tapstat/abi.h"
 
 enum { MAX_NAMES = 192 };
@@ -256,6 +257,20 @@ static int rows_examine(struct elf_file *file, struct library_wish wish, struct 
 	return err;
 }
 
+static int rustls_examine(struct elf_file *file, struct library_finding *out)
+{
+	int has = rustls_binary_has(file);
+
+	if (has < 0)
+		return has;
+	out->rustls_too = has && out->is_tls;
+	if (has && !out->is_tls) {
+		out->library = LIBRARY_RUSTLS;
+		out->is_tls = true;
+	}
+	return 0;
+}
+
 int libraries_examine(struct elf_file *file, struct library_wish wish, struct library_finding *out)
 {
 	struct library_finding finding = {.library = LIBRARY_UNKNOWN};
@@ -263,6 +278,8 @@ int libraries_examine(struct elf_file *file, struct library_wish wish, struct li
 
 	if (!err && (!finding.is_tls || wish.storage))
 		err = rows_examine(file, wish, &finding);
+	if (!err && wish.tls && finding.library != LIBRARY_GO)
+		err = rustls_examine(file, &finding);
 	if (err)
 		return err;
 	*out = finding;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * elf_symbols, elf_vtable, prologue ──> [libraries] ──> attacher: which functions of a library of TLS or storage are
- * probed by which BPF program. One row a library; what a file holds decides, not what it is called, so that one
- * linked into a program is found, too; a file may hold several.
+ * elf_symbols, elf_vtable, rustls_binary, prologue ──> [libraries] ──> attacher: which functions of a library of TLS
+ * or storage are probed by which BPF program. One row a library; what a file holds decides, not what it is called, so
+ * that one linked into a program is found, too; a file may hold several.
  */
 #ifndef TAPSTAT_LIBRARIES_H
 #define TAPSTAT_LIBRARIES_H
@@ -36,6 +36,7 @@ struct library_wish {
 struct library_finding {
 	enum label_library library; /* of TLS */
 	bool is_tls;                /* it holds a TLS library; without places its plaintext can't be seen */
+	bool rustls_too;            /* and rustls besides, whose plaintext can't be seen */
 	unsigned int backends;      /* 1 << enum label_backend of the storage libraries in it */
 	size_t n;
 	struct probe_place place[LIBRARY_MAX_PLACES];

@@ -4,7 +4,7 @@ session keys, and tapstat counts it once. The library may be shared or part of t
 
 from harness.processes import Failure, free_port
 from harness.runner import cases
-from harness.tls import by_visibility, verify_tls
+from harness.tls import verify_tls
 from harness.toolchain import c_program
 
 SHARED = {"libraries": ["ssl", "crypto"]}
@@ -89,7 +89,7 @@ def test_stripped_program_with_its_own_library_is_counted_as_not_visible(t):
     """Nothing leads to the functions in it."""
     program = Program(t, "clear", STRIPPED)
     program.play()
-    verify_tls(program.tapstat, {("any", "no"): 2 * SCENES["clear"]}, by_visibility)
+    verify_tls(program.tapstat, {("unknown", "no"): 2 * SCENES["clear"]})
     t.verify([], program.service, program.service, tapstat=program.tapstat)
 
 

@@ -14,6 +14,7 @@ SUITE = pathlib.Path(__file__).resolve().parents[1]
 PEERS = SUITE / "peers"
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "tapstat" / "e2e"
 PYTHON = "/usr/bin/python3"
+CRATES = pathlib.Path("/usr/share/cargo/registry")
 TOMCAT_JARS = [
     "tomcat10-catalina",
     "tomcat10-coyote",
@@ -124,6 +125,39 @@ def rust_program(name):
         _made(f"rust-{name}", [source], lambda made: _run(f"rustc {name}.rs failed", [*command, "-o", made / name]))
         / name
     )
+
+
+def cargo_program(name, crates, stripped=False):
+    """The path of peers/NAME.rs, built for release with these crates of Debian's, {name: version}."""
+    need("cargo")
+    for crate, version in crates.items():
+        if not list(CRATES.glob(f"{crate}-{version}*")):
+            raise Skip(f"the crate {crate} {version} is not installed")
+    source = PEERS / f"{name}.rs"
+    manifest = [
+        f'package = {{name = "{name}", version = "0.0.0", edition = "2021"}}',
+        f'bin = [{{name = "{name}", path = "{source}"}}]',
+        f"profile.release.strip = {str(stripped).lower()}",
+        *(f'dependencies.{crate} = "{version}"' for crate, version in crates.items()),
+    ]
+    options = [
+        "--config=source.crates-io.replace-with='debian'",
+        f"--config=source.debian.directory='{CRATES}'",
+    ]
+
+    def build(directory):
+        (directory / "Cargo.toml").write_text("\n".join(manifest))
+        target = directory / "target"
+        _run(
+            f"cargo build {name}.rs failed",
+            ["cargo", "build", "--quiet", "--release", "--offline", f"--target-dir={target}", *options],
+            cwd=directory,
+            env={**os.environ, "CARGO_HOME": str(directory / "home")},
+        )
+        (target / "release" / name).rename(directory / name)
+        shutil.rmtree(target)
+
+    return _made(f"cargo-{name}{'-stripped' * stripped}", [source], build) / name
 
 
 def go_program(name, stripped=False):
