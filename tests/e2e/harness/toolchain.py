@@ -96,7 +96,7 @@ def c_program(name, libraries=(), variant="", options=()):
             [compiler, *flags, "-o", directory / name, source, "-pthread", *(f"-l{library}" for library in libraries)],
         )
 
-    return _made("-".join(filter(None, ("c", name, variant))), [source, PEERS / "peer.h"], build) / name
+    return _made("-".join(filter(None, ("c", name, variant))), [source, *sorted(PEERS.glob("*.h"))], build) / name
 
 
 def cxx_program(name, libraries=(), variant=""):
