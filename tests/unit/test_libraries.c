@@ -113,6 +113,7 @@ static void a_file_is_the_library_whose_functions_it_shows(void **state)
 		{{"SSL_new", "SSL_free", "SSL_write", "SSL_read"}, LIBRARY_OPENSSL, 7},
 		{{"SSL_read", "SSL_write", "SSL_new", "BORINGSSL_self_test"}, LIBRARY_BORINGSSL, 6},
 		{{"SSL_read", "SSL_write", "BORINGSSL_self_test"}, LIBRARY_BORINGSSL, 4},
+		{{"SSL_CTX_set_grease_enabled", "SSL_new", "SSL_write", "SSL_read"}, LIBRARY_BORINGSSL, 6},
 		{{"gnutls_record_recv", "gnutls_record_send", "gnutls_init"}, LIBRARY_GNUTLS, 6},
 		{{"SSL_ImportFD", "SSL_ForceHandshake"}, LIBRARY_NSS, 0},
 		{{"JNI_CreateJavaVM", "JVM_GC"}, LIBRARY_JAVA, 0},
