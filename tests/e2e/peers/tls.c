@@ -7,7 +7,6 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <sys/wait.h>
 
 typedef SSL *tls_end;

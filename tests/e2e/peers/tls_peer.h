@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 
 enum {
 	ROUNDS = 3,
