@@ -19,6 +19,8 @@ enum tls_kind {
 	TLS_READ_EX, /* leaves it where the fourth argument points, and returns 1 */
 	TLS_WRITE_EX,
 	TLS_SENDFILE,  /* returns the number of bytes, which are in no user memory */
+	TLS_PACKET,    /* returns the number of bytes, and leaves where they are where the second argument points */
+	TLS_UNCORK,    /* hands on by TLS_WRITE what TLS_WRITE took before */
 	TLS_HANDSHAKE, /* no plaintext */
 	TLS_NEW,       /* returns the object */
 	TLS_NEW_AT,    /* leaves it where the first argument points */
@@ -321,12 +323,29 @@ static __always_inline void tls_keep_unsent(struct tls_call *call)
 		object->unsent = call->buffer;
 }
 
+/*
+ * Where the bytes of a packet are (gnutls_record_recv_packet(); struct mbuffer_st of GnuTLS's lib/gnutls_int.h, which
+ * has been so since it has packets). It vouches for itself; 0: it is laid out in another way.
+ */
+static __always_inline __u64 tls_packet_at(__u64 left, __u32 bytes)
+{
+	struct {
+		__u64 previous, next, mark, data;
+		__u32 size, pad;
+	} packet;
+
+	if (bpf_probe_read_user(&left, sizeof(left), (void *)left) ||
+	    bpf_probe_read_user(&packet, sizeof(packet), (void *)left) || packet.size - packet.mark != bytes)
+		return 0;
+	return packet.data + packet.mark;
+}
+
 /* What a call did: `result` as its function returned it. 1 + the number of the working memory whose plain is to pass;
  * 0: nothing is. */
 static __always_inline int tls_called(__u64 caller_key, struct tls_call *call, __u64 result)
 {
 	__u32 kind = call->kind;
-	bool reads = kind == TLS_READ || kind == TLS_READ_EX;
+	bool reads = kind == TLS_READ || kind == TLS_READ_EX || kind == TLS_PACKET;
 	struct scratch *scratch;
 	__s32 bytes = result;
 	__u64 n;
@@ -337,7 +356,7 @@ static __always_inline int tls_called(__u64 caller_key, struct tls_call *call, _
 		tls_begins(result, call->library);
 		return 0;
 	}
-	if (kind == TLS_HANDSHAKE) {
+	if (kind == TLS_HANDSHAKE || kind == TLS_UNCORK) {
 		tls_settle(call->object, caller_key, call->library, DIRECTION_RECEIVED);
 		return 0;
 	}
@@ -348,7 +367,7 @@ static __always_inline int tls_called(__u64 caller_key, struct tls_call *call, _
 	}
 	if (bytes < 0 && kind == TLS_WRITE)
 		tls_keep_unsent(call);
-	if (bytes < 0 || (!bytes && kind != TLS_READ))
+	if (bytes < 0 || (!bytes && kind != TLS_READ && kind != TLS_PACKET))
 		return 0;
 	scratch = scratch_take();
 	if (unlikely(!scratch)) {
@@ -359,6 +378,8 @@ static __always_inline int tls_called(__u64 caller_key, struct tls_call *call, _
 	scratch->plain.at = kind == TLS_SENDFILE ? 0 : call->buffer;
 	if (kind == TLS_WRITE && unlikely(!call->buffer))
 		scratch->plain.at = tls_unsent(call->object);
+	if (unlikely(kind == TLS_PACKET && bytes))
+		scratch->plain.at = tls_packet_at(call->buffer, bytes);
 	scratch->plain.entered_ns = call->entered_ns;
 	scratch->plain.caller = caller_key;
 	scratch->plain.library = call->library;
@@ -375,20 +396,26 @@ static __always_inline bool tls_is_own(__u64 id)
 	return (__u32)(id >> 32) == shared.self_tgid;
 }
 
+/* Whether the thread is inside the library, to hand on what the object took before. */
+static __always_inline bool tls_uncorks(const struct tls_caller *caller, __u64 object, __u64 stack)
+{
+	return caller->call.kind == TLS_UNCORK && caller->call.object == object && caller->call.stack > stack;
+}
+
 /* The entry of a function of the C calling convention. */
 static __always_inline int on_tls_entry(struct pt_regs *regs, enum tls_kind kind, __u32 library)
 {
-	__u64 id = bpf_get_current_pid_tgid(), key = (__u32)id;
+	__u64 id = bpf_get_current_pid_tgid(), key = (__u32)id, object = tls_key(id >> 32, FUNCTION_ARG1(regs));
 	struct tls_caller *caller = tls_is_own(id) ? NULL : tls_caller_get(current_task_struct(), key);
 	struct tls_call *call;
 
-	if (!caller || caller->unwanted)
+	if (!caller || caller->unwanted || (kind == TLS_WRITE && tls_uncorks(caller, object, ENTRY_STACK(regs))))
 		return 0;
 	call = tls_enter(caller, ENTRY_STACK(regs), kind, library);
 	if (kind == TLS_NEW || kind == TLS_NEW_AT) {
 		call->object = FUNCTION_ARG1(regs);
 	} else {
-		call->object = caller->inside = tls_key(id >> 32, FUNCTION_ARG1(regs));
+		call->object = caller->inside = object;
 		call->buffer = FUNCTION_ARG2(regs);
 	}
 	if (kind == TLS_READ_EX || kind == TLS_WRITE_EX)

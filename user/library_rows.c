@@ -31,10 +31,12 @@ static const struct library_function openssl[] = {
 static const struct library_function gnutls[] = {
 	TLS("gnutls_record_recv", "ts_tls_read", 2, true),
 	TLS("gnutls_record_recv_seq", "ts_tls_read", 2, true),
+	TLS("gnutls_record_recv_packet", "ts_tls_packet", 2, true),
 	TLS("gnutls_record_send2", "ts_tls_write", 2, true),
 	TLS("gnutls_record_send", "ts_tls_write", 2, true),
+	TLS("gnutls_record_send_range", "ts_tls_write", 2, true),
 	TLS("gnutls_handshake", "ts_tls_handshake", 1, true),
-	TLS("gnutls_record_uncork", "ts_tls_handshake", 1, true),
+	TLS("gnutls_record_uncork", "ts_tls_uncork", 1, true),
 	TLS("gnutls_init", "ts_tls_new_at", 1, true),
 	TLS("gnutls_deinit", "ts_tls_free", 1, false),
 	END};
