@@ -83,6 +83,14 @@ def node_modules():
     return _made("node", [manifest, lock], install) / "node_modules"
 
 
+def node16():
+    """The directory of Node 16's executable, one of those packages, which holds OpenSSL 1.1."""
+    directory = node_modules() / "node16" / "bin"
+    if not directory.exists():
+        raise Skip("npm has no Node 16 for this machine")
+    return directory
+
+
 def c_program(name, libraries=(), variant="", options=()):
     """The path of peers/NAME.c, built by $CC; `variant` tells builds with other libraries and options apart."""
     source = PEERS / f"{name}.c"
