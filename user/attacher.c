@@ -275,6 +275,16 @@ static void on_left(void *arg, pid_t pid)
 		worker->left_ns = now_ns();
 }
 
+/* Another program runs in the process. What it had from its parent, or itself, is gone. */
+static void on_executed(void *arg, pid_t pid)
+{
+	const struct worker *worker = arg;
+	const __u32 tgid = (__u32)pid;
+
+	bpf_map_delete_elem(worker->library_by_process, &tgid);
+	on_left(arg, pid);
+}
+
 /* Libraries that programs which live for a moment use: their probes wait for them. */
 static void keep_usual(struct worker *worker)
 {
@@ -298,7 +308,7 @@ static void keep_usual(struct worker *worker)
 static int worker_open(struct worker *worker)
 {
 	const struct mappings_events events = {
-		.mapped = on_mapped, .forked = on_forked, .executed = on_left, .exited = on_left, .arg = worker};
+		.mapped = on_mapped, .forked = on_forked, .executed = on_executed, .exited = on_left, .arg = worker};
 	struct privileges privileges;
 	size_t closed = 0;
 	char text[24];
