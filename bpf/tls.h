@@ -262,13 +262,15 @@ __noinline int tls_opened(__u64 key)
 	return 0;
 }
 
-/* What is in the plain of the working memory of this number passes. A global function, so that the verifier looks at
- * it once. */
-__noinline int tls_pass(__u32 slot)
+/*
+ * Finds the connection of what is in the plain of the working memory of this number. 1 + its direction, or 0: it is
+ * not to be parsed. A global function, so that its part of the stack is free again behind it.
+ */
+__noinline int tls_pass_begin(__u32 slot)
 {
 	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
 	struct tls_plain *plain;
-	struct io io = {};
+	struct conn *conn;
 	__u32 len, dir;
 
 	if (!scratch)
@@ -279,32 +281,72 @@ __noinline int tls_pass(__u32 slot)
 	scratch->sock = plain->object;
 	scratch->call.dir = dir;
 	scratch->call.later = 0;
-	io.scratch = scratch;
-	io.conn = tls_conn_find(plain->object);
-	if (unlikely(!io.conn || !tls_settled(io.conn)))
+	conn = tls_conn_find(plain->object);
+	if (unlikely(!conn || !tls_settled(conn)))
 		tls_settle(plain->object, plain->caller, plain->library, dir);
-	if (unlikely(!io.conn) && len) {
+	if (unlikely(!conn) && len) {
 		tls_conn_begin(slot);
-		io.conn = tls_conn_find(plain->object);
+		conn = tls_conn_find(plain->object);
 	}
-	if (unlikely(!io.conn)) {
-		scratch_give(scratch);
+	if (unlikely(!conn))
+		return 0;
+	if (unlikely(!len)) {
+		if (conn_role(conn) == ROLE_CLIENT && conn_waits(conn))
+			conn_eof(CALL_ARGS(conn, scratch));
 		return 0;
 	}
-	if (unlikely(!len)) {
-		if (conn_role(io.conn) == ROLE_CLIENT && conn_waits(io.conn))
-			conn_eof(CALL_ARGS(io.conn, scratch));
-	} else if (likely(conn_watched(io.conn))) {
-		io_pass(&io, NULL, NULL, dir, len, 0, plain->at, plain->entered_ns);
-		if (unlikely(scratch->call.opened)) {
-			scratch->call.opened = 0;
-			tls_opened(plain->object);
-		}
-	} else if (io.conn->protocol == PROTOCOL_HTTP2) {
-		record_unparsed(UNPARSED_HTTP2, len);
+	if (unlikely(!conn_watched(conn))) {
+		if (conn->protocol == PROTOCOL_HTTP2)
+			record_unparsed(UNPARSED_HTTP2, len);
+		return 0;
+	}
+	return 1 + (int)dir;
+}
+
+/* Parses what is in the plain of the working memory of this number. */
+static __always_inline int tls_parse(__u32 slot, __u32 dir)
+{
+	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+	struct io io = {.scratch = scratch};
+
+	if (!scratch)
+		return 0;
+	io.conn = tls_conn_find(scratch->plain.object);
+	if (io.conn)
+		io_pass(&io, NULL, NULL, dir, scratch->plain.bytes, 0, scratch->plain.at, scratch->plain.entered_ns);
+	return 0;
+}
+
+/* Global functions, these two, so that the verifier looks at them once; one for each direction, so that either takes
+ * no more of the stack than what it calls leaves. */
+__noinline int tls_parse_received(__u32 slot)
+{
+	return tls_parse(slot, DIRECTION_RECEIVED);
+}
+
+__noinline int tls_parse_sent(__u32 slot)
+{
+	return tls_parse(slot, DIRECTION_SENT);
+}
+
+/* What is in the plain of the working memory of this number passes, and the working memory is given back. */
+static __always_inline void tls_pass(__u32 slot)
+{
+	struct scratch *scratch;
+	int dir = tls_pass_begin(slot);
+
+	if (dir == 1 + DIRECTION_RECEIVED)
+		tls_parse_received(slot);
+	else if (dir == 1 + DIRECTION_SENT)
+		tls_parse_sent(slot);
+	scratch = bpf_map_lookup_elem(&scratches, &slot);
+	if (!scratch)
+		return;
+	if (unlikely(scratch->call.opened)) {
+		scratch->call.opened = 0;
+		tls_opened(scratch->plain.object);
 	}
 	scratch_give(scratch);
-	return 0;
 }
 
 /* Where the bytes of a call are that gives no buffer: in the one before, which could not send them (GnuTLS). */
