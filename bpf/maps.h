@@ -352,7 +352,7 @@ struct tls_plain {
 	__u32 bytes;  /* 0: the peer sends no more */
 	__u32 dir;
 	__u32 library;
-	__u32 pad;
+	__u32 begun; /* its connection is found or made */
 };
 
 /* Per CPU, for the length of one program run. */
@@ -500,13 +500,14 @@ struct tls_call {
 	__u64 entered_ns;
 	__u32 kind; /* enum tls_kind */
 	__u32 library;
+	__u32 whole; /* bytes that all pass if any do; 0: part of them may */
+	__u32 pad;
 };
 
 /* A thread, or a goroutine, that calls a TLS library. */
 struct tls_caller {
 	struct tls_call call;
 	struct tls_call nested;     /* one on its way into tls_nested_calls or out of it: the stack is short */
-	struct tls_plain plain;     /* of the call that returns */
 	__u64 inside;               /* the object of the call entered last, 0 behind its return */
 	struct tls_socket received; /* the socket without object that it read last */
 	__u32 unwanted;             /* its process is not selected */

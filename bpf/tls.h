@@ -19,10 +19,16 @@ enum tls_kind {
 	TLS_READ_EX, /* leaves it where the fourth argument points, and returns 1 */
 	TLS_WRITE_EX,
 	TLS_SENDFILE,  /* returns the number of bytes, which are in no user memory */
+	TLS_PACKET,    /* returns the number of bytes, and leaves where they are where the second argument points */
+	TLS_UNCORK,    /* hands on by TLS_WRITE what TLS_WRITE took before */
 	TLS_HANDSHAKE, /* no plaintext */
 	TLS_NEW,       /* returns the object */
 	TLS_NEW_AT,    /* leaves it where the first argument points */
 };
+
+/* No record is made smaller than this where there is more (RFC 6066, section 4; SSL_set_max_send_fragment()): such a
+ * write can't pass in part, and how much of it did needs no reading. */
+enum { TLS_LEAST_FRAGMENT = 512 };
 
 /* ---- Callers ------------------------------------------------------------------------------------------------- */
 
@@ -260,49 +266,97 @@ __noinline int tls_opened(__u64 key)
 	return 0;
 }
 
-/* What is in the plain of the working memory of this number passes. A global function, so that the verifier looks at
- * it once. */
-__noinline int tls_pass(__u32 slot)
+/*
+ * Sees to what is in the plain of the working memory of this number, but for its parsing: whether that is due. A
+ * global function, so that its part of the stack is free again behind it.
+ */
+__noinline int tls_begin(__u32 slot)
 {
 	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
 	struct tls_plain *plain;
-	struct io io = {};
-	__u32 len, dir;
+	struct conn *conn;
+	__u32 len;
 
 	if (!scratch)
 		return 0;
 	plain = &scratch->plain;
 	len = plain->bytes;
-	dir = plain->dir & 1;
+	conn = tls_conn_find(plain->object);
+	if (!conn || !tls_settled(conn))
+		tls_settle(plain->object, plain->caller, plain->library, plain->dir & 1);
+	if (!conn && len) {
+		tls_conn_begin(slot);
+		conn = tls_conn_find(plain->object);
+	}
+	if (!conn)
+		return 0;
+	if (!len) {
+		if (conn_role(conn) == ROLE_CLIENT && conn_waits(conn))
+			conn_eof(CALL_ARGS(conn, scratch));
+		return 0;
+	}
+	if (!conn_watched(conn)) {
+		if (conn->protocol == PROTOCOL_HTTP2)
+			record_unparsed(UNPARSED_HTTP2, len);
+		return 0;
+	}
+	plain->begun = 1;
+	return 1;
+}
+
+/* Parses what is in the plain of the working memory of this number. 0: tls_begin() is due before. */
+static __always_inline int tls_parse(__u32 slot, __u32 dir)
+{
+	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+	struct io io = {.scratch = scratch};
+	struct tls_plain *plain;
+
+	if (!scratch)
+		return 1;
+	plain = &scratch->plain;
 	scratch->sock = plain->object;
 	scratch->call.dir = dir;
 	scratch->call.later = 0;
-	io.scratch = scratch;
 	io.conn = tls_conn_find(plain->object);
-	if (unlikely(!io.conn || !tls_settled(io.conn)))
-		tls_settle(plain->object, plain->caller, plain->library, dir);
-	if (unlikely(!io.conn) && len) {
-		tls_conn_begin(slot);
-		io.conn = tls_conn_find(plain->object);
-	}
-	if (unlikely(!io.conn)) {
-		scratch_give(scratch);
+	if (unlikely(!io.conn || !plain->bytes || !conn_watched(io.conn)))
 		return 0;
+	if (unlikely(!tls_settled(io.conn) && !plain->begun))
+		return 0;
+	io_pass(&io, NULL, NULL, dir, plain->bytes, 0, plain->at, plain->entered_ns);
+	return 1;
+}
+
+/* Global functions, these two, so that the verifier looks at them once; one for each direction, so that either takes
+ * no more of the stack than what it calls leaves. */
+__noinline int tls_parse_received(__u32 slot)
+{
+	return tls_parse(slot, DIRECTION_RECEIVED);
+}
+
+__noinline int tls_parse_sent(__u32 slot)
+{
+	return tls_parse(slot, DIRECTION_SENT);
+}
+
+/* What is in the plain of the working memory of this number passes, and the working memory is given back. */
+static __always_inline void tls_pass(__u32 slot)
+{
+	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+
+	if (!scratch)
+		return;
+	if (scratch->plain.dir == DIRECTION_RECEIVED) {
+		if (unlikely(!tls_parse_received(slot)) && tls_begin(slot))
+			tls_parse_received(slot);
+	} else {
+		if (unlikely(!tls_parse_sent(slot)) && tls_begin(slot))
+			tls_parse_sent(slot);
 	}
-	if (unlikely(!len)) {
-		if (conn_role(io.conn) == ROLE_CLIENT && conn_waits(io.conn))
-			conn_eof(CALL_ARGS(io.conn, scratch));
-	} else if (likely(conn_watched(io.conn))) {
-		io_pass(&io, NULL, NULL, dir, len, 0, plain->at, plain->entered_ns);
-		if (unlikely(scratch->call.opened)) {
-			scratch->call.opened = 0;
-			tls_opened(plain->object);
-		}
-	} else if (io.conn->protocol == PROTOCOL_HTTP2) {
-		record_unparsed(UNPARSED_HTTP2, len);
+	if (unlikely(scratch->call.opened)) {
+		scratch->call.opened = 0;
+		tls_opened(scratch->plain.object);
 	}
 	scratch_give(scratch);
-	return 0;
 }
 
 /* Where the bytes of a call are that gives no buffer: in the one before, which could not send them (GnuTLS). */
@@ -321,12 +375,29 @@ static __always_inline void tls_keep_unsent(struct tls_call *call)
 		object->unsent = call->buffer;
 }
 
+/*
+ * Where the bytes of a packet are (gnutls_record_recv_packet(); struct mbuffer_st of GnuTLS's lib/gnutls_int.h, which
+ * has been so since it has packets). It vouches for itself; 0: it is laid out in another way.
+ */
+static __always_inline __u64 tls_packet_at(__u64 left, __u32 bytes)
+{
+	struct {
+		__u64 previous, next, mark, data;
+		__u32 size, pad;
+	} packet;
+
+	if (bpf_probe_read_user(&left, sizeof(left), (void *)left) ||
+	    bpf_probe_read_user(&packet, sizeof(packet), (void *)left) || packet.size - packet.mark != bytes)
+		return 0;
+	return packet.data + packet.mark;
+}
+
 /* What a call did: `result` as its function returned it. 1 + the number of the working memory whose plain is to pass;
  * 0: nothing is. */
 static __always_inline int tls_called(__u64 caller_key, struct tls_call *call, __u64 result)
 {
 	__u32 kind = call->kind;
-	bool reads = kind == TLS_READ || kind == TLS_READ_EX;
+	bool reads = kind == TLS_READ || kind == TLS_READ_EX || kind == TLS_PACKET;
 	struct scratch *scratch;
 	__s32 bytes = result;
 	__u64 n;
@@ -337,18 +408,19 @@ static __always_inline int tls_called(__u64 caller_key, struct tls_call *call, _
 		tls_begins(result, call->library);
 		return 0;
 	}
-	if (kind == TLS_HANDSHAKE) {
+	if (kind == TLS_HANDSHAKE || kind == TLS_UNCORK) {
 		tls_settle(call->object, caller_key, call->library, DIRECTION_RECEIVED);
 		return 0;
 	}
 	if (call->passed) {
-		if (bytes <= 0 || bpf_probe_read_user(&n, sizeof(n), (void *)call->passed))
+		n = call->whole;
+		if (bytes <= 0 || (!n && bpf_probe_read_user(&n, sizeof(n), (void *)call->passed)))
 			return 0;
 		bytes = n;
 	}
 	if (bytes < 0 && kind == TLS_WRITE)
 		tls_keep_unsent(call);
-	if (bytes < 0 || (!bytes && kind != TLS_READ))
+	if (bytes < 0 || (!bytes && kind != TLS_READ && kind != TLS_PACKET))
 		return 0;
 	scratch = scratch_take();
 	if (unlikely(!scratch)) {
@@ -359,9 +431,12 @@ static __always_inline int tls_called(__u64 caller_key, struct tls_call *call, _
 	scratch->plain.at = kind == TLS_SENDFILE ? 0 : call->buffer;
 	if (kind == TLS_WRITE && unlikely(!call->buffer))
 		scratch->plain.at = tls_unsent(call->object);
+	if (unlikely(kind == TLS_PACKET && bytes))
+		scratch->plain.at = tls_packet_at(call->buffer, bytes);
 	scratch->plain.entered_ns = call->entered_ns;
 	scratch->plain.caller = caller_key;
 	scratch->plain.library = call->library;
+	scratch->plain.begun = 0;
 	scratch->plain.bytes = bytes;
 	scratch->plain.dir = reads ? DIRECTION_RECEIVED : DIRECTION_SENT;
 	return 1 + scratch->slot;
@@ -375,31 +450,36 @@ static __always_inline bool tls_is_own(__u64 id)
 	return (__u32)(id >> 32) == shared.self_tgid;
 }
 
+/* Whether the thread is inside the library, to hand on what the object took before. */
+static __always_inline bool tls_uncorks(const struct tls_caller *caller, __u64 object, __u64 stack)
+{
+	return caller->call.kind == TLS_UNCORK && caller->call.object == object && caller->call.stack > stack;
+}
+
 /* The entry of a function of the C calling convention. */
 static __always_inline int on_tls_entry(struct pt_regs *regs, enum tls_kind kind, __u32 library)
 {
-	__u64 id = bpf_get_current_pid_tgid(), key = (__u32)id;
+	__u64 id = bpf_get_current_pid_tgid(), key = (__u32)id, object = tls_key(id >> 32, FUNCTION_ARG1(regs));
 	struct tls_caller *caller = tls_is_own(id) ? NULL : tls_caller_get(current_task_struct(), key);
 	struct tls_call *call;
 
-	if (!caller || caller->unwanted)
+	if (!caller || caller->unwanted || (kind == TLS_WRITE && tls_uncorks(caller, object, STACK_POINTER(regs))))
 		return 0;
 	call = tls_enter(caller, STACK_POINTER(regs), kind, library);
 	if (kind == TLS_NEW || kind == TLS_NEW_AT) {
 		call->object = FUNCTION_ARG1(regs);
 	} else {
-		call->object = caller->inside = tls_key(id >> 32, FUNCTION_ARG1(regs));
+		call->object = caller->inside = object;
 		call->buffer = FUNCTION_ARG2(regs);
 	}
 	if (kind == TLS_READ_EX || kind == TLS_WRITE_EX)
 		call->passed = FUNCTION_ARG4(regs);
+	call->whole = kind == TLS_WRITE_EX && FUNCTION_ARG3(regs) <= TLS_LEAST_FRAGMENT ? FUNCTION_ARG3(regs) : 0;
 	tls_entered(caller, key, call);
 	return 0;
 }
 
-/* The goroutine of this key. One of a process that is not watched isn't noted, as a thread is: nothing would forget
- * it.
- */
+/* The goroutine of this key. One of a process that is not watched isn't noted, as a thread is, but never forgotten. */
 static __always_inline struct tls_caller *go_caller_get(__u64 id, __u64 key)
 {
 	struct task_struct *task = current_task_struct();

@@ -281,13 +281,13 @@ static void on_left(void *arg, pid_t pid)
 		worker->left_ns = now_ns();
 }
 
-/* What the program before had says nothing of the new one; its own mappings are told of next. */
+/* Another program runs in the process. What it had from its parent, or itself, is gone. */
 static void on_executed(void *arg, pid_t pid)
 {
 	const struct worker *worker = arg;
-	__u32 key = (__u32)pid;
+	const __u32 tgid = (__u32)pid;
 
-	bpf_map_delete_elem(worker->library_by_process, &key);
+	bpf_map_delete_elem(worker->library_by_process, &tgid);
 	on_left(arg, pid);
 }
 

@@ -179,6 +179,8 @@ const struct hook_row hook_rows[HOOK_COUNT] = {
 	  {"ts_tls_read_ex", MECHANISM_UPROBE, 0, "", false},
 	  {"ts_tls_write_ex", MECHANISM_UPROBE, 0, "", false},
 	  {"ts_tls_sendfile", MECHANISM_UPROBE, 0, "", false},
+	  {"ts_tls_packet", MECHANISM_UPROBE, 0, "", false},
+	  {"ts_tls_uncork", MECHANISM_UPROBE, 0, "", false},
 	  {"ts_tls_handshake", MECHANISM_UPROBE, 0, "", false},
 	  {"ts_tls_new", MECHANISM_UPROBE, 0, "", false},
 	  {"ts_tls_new_at", MECHANISM_UPROBE, 0, "", false},

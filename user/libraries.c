@@ -50,8 +50,6 @@ static void names_of_rows(struct names *names)
 	for (size_t i = 0; i < LIBRARY_ROWS; i++) {
 		for (size_t j = 0; j < 3 && library_rows[i].shows[j]; j++)
 			names_add(names, library_rows[i].shows[j]);
-		if (library_rows[i].lacks)
-			names_add(names, library_rows[i].lacks);
 		for (size_t j = 0; library_rows[i].function && library_rows[i].function[j].name; j++)
 			names_add(names, library_rows[i].function[j].name);
 	}
@@ -71,7 +69,7 @@ static bool matches(const struct library_row *row, const struct names *names)
 	for (size_t i = 0; i < 3 && row->shows[i]; i++)
 		if (!find(names, row->shows[i]))
 			return false;
-	return !row->lacks || !find(names, row->lacks);
+	return true;
 }
 
 /* ---- Places -----------------------------------------------------------------------------------------------------

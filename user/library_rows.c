@@ -31,10 +31,12 @@ static const struct library_function openssl[] = {
 static const struct library_function gnutls[] = {
 	TLS("gnutls_record_recv", "ts_tls_read", 2, true),
 	TLS("gnutls_record_recv_seq", "ts_tls_read", 2, true),
+	TLS("gnutls_record_recv_packet", "ts_tls_packet", 2, true),
 	TLS("gnutls_record_send2", "ts_tls_write", 2, true),
 	TLS("gnutls_record_send", "ts_tls_write", 2, true),
+	TLS("gnutls_record_send_range", "ts_tls_write", 2, true),
 	TLS("gnutls_handshake", "ts_tls_handshake", 1, true),
-	TLS("gnutls_record_uncork", "ts_tls_handshake", 1, true),
+	TLS("gnutls_record_uncork", "ts_tls_uncork", 1, true),
 	TLS("gnutls_init", "ts_tls_new_at", 1, true),
 	TLS("gnutls_deinit", "ts_tls_free", 1, false),
 	END};
@@ -186,18 +188,19 @@ static const struct library_function leveldb[] = {
 /* ---- Libraries --------------------------------------------------------------------------------------------------- */
 
 const struct library_row library_rows[LIBRARY_ROWS] = {
-	/* Of TLS the first that a file shows. */
-	{LIBRARY_OF_TLS, LIBRARY_OPENSSL, {"SSL_read", "SSL_write", "SSL_new"}, "BORINGSSL_self_test", openssl},
-	{LIBRARY_OF_TLS, LIBRARY_BORINGSSL, {"SSL_read", "SSL_write", "BORINGSSL_self_test"}, NULL, openssl},
-	{LIBRARY_OF_TLS, LIBRARY_GNUTLS, {"gnutls_record_recv", "gnutls_record_send", "gnutls_init"}, NULL, gnutls},
-	{LIBRARY_OF_TLS, LIBRARY_NSS, {"SSL_ImportFD", "SSL_ForceHandshake"}, NULL, NULL},
-	{LIBRARY_OF_TLS, LIBRARY_JAVA, {"JNI_CreateJavaVM", "JVM_GC"}, NULL, NULL},
-	{LIBRARY_OF_TLS, LIBRARY_MBEDTLS, {"mbedtls_ssl_read", "mbedtls_ssl_write"}, NULL, NULL},
-	{LIBRARY_OF_TLS, LIBRARY_WOLFSSL, {"wolfSSL_read", "wolfSSL_write"}, NULL, NULL},
-	{LIBRARY_OF_STORAGE, BACKEND_SQLITE, {"sqlite3_step", "sqlite3_finalize"}, NULL, sqlite},
-	{LIBRARY_OF_STORAGE, BACKEND_ROCKSDB, {"_ZN7rocksdb6DBImpl5Write" ROCKSDB_WRITING "PNS_10WriteBatchE"}, NULL, rocksdb},
-	{LIBRARY_OF_STORAGE, BACKEND_LEVELDB, {"_ZN7leveldb2DB3PutERKNS_12WriteOptionsERKNS_5SliceES6_"}, NULL, leveldb},
-	{LIBRARY_OF_STORAGE, BACKEND_LMDB, {"mdb_get", "mdb_txn_begin"}, NULL, lmdb},
+	/* Of TLS the first that a file shows. BoringSSL's own functions lie in libcrypto (the self-test) and in libssl. */
+	{LIBRARY_OF_TLS, LIBRARY_BORINGSSL, {"SSL_read", "SSL_write", "BORINGSSL_self_test"}, openssl},
+	{LIBRARY_OF_TLS, LIBRARY_BORINGSSL, {"SSL_read", "SSL_write", "SSL_CTX_set_grease_enabled"}, openssl},
+	{LIBRARY_OF_TLS, LIBRARY_OPENSSL, {"SSL_read", "SSL_write", "SSL_new"}, openssl},
+	{LIBRARY_OF_TLS, LIBRARY_GNUTLS, {"gnutls_record_recv", "gnutls_record_send", "gnutls_init"}, gnutls},
+	{LIBRARY_OF_TLS, LIBRARY_NSS, {"SSL_ImportFD", "SSL_ForceHandshake"}, NULL},
+	{LIBRARY_OF_TLS, LIBRARY_JAVA, {"JNI_CreateJavaVM", "JVM_GC"}, NULL},
+	{LIBRARY_OF_TLS, LIBRARY_MBEDTLS, {"mbedtls_ssl_read", "mbedtls_ssl_write"}, NULL},
+	{LIBRARY_OF_TLS, LIBRARY_WOLFSSL, {"wolfSSL_read", "wolfSSL_write"}, NULL},
+	{LIBRARY_OF_STORAGE, BACKEND_SQLITE, {"sqlite3_step", "sqlite3_finalize"}, sqlite},
+	{LIBRARY_OF_STORAGE, BACKEND_ROCKSDB, {"_ZN7rocksdb6DBImpl5Write" ROCKSDB_WRITING "PNS_10WriteBatchE"}, rocksdb},
+	{LIBRARY_OF_STORAGE, BACKEND_LEVELDB, {"_ZN7leveldb2DB3PutERKNS_12WriteOptionsERKNS_5SliceES6_"}, leveldb},
+	{LIBRARY_OF_STORAGE, BACKEND_LMDB, {"mdb_get", "mdb_txn_begin"}, lmdb},
 };
 
 /* clang-format on */

@@ -28,11 +28,10 @@ struct library_row {
 	enum library_kind kind;
 	unsigned int which;   /* enum label_library, enum label_backend */
 	const char *shows[3]; /* functions that all must be there for the file to hold this library */
-	const char *lacks;    /* ... and one that must not; NULL: any may */
 	const struct library_function *function; /* up to one without a name; NULL: its plaintext can't be seen */
 };
 
-enum { LIBRARY_ROWS = 11, LIBRARY_GO_FUNCTIONS = 5 };
+enum { LIBRARY_ROWS = 12, LIBRARY_GO_FUNCTIONS = 5 };
 
 extern const struct library_row library_rows[LIBRARY_ROWS];
 

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -27,9 +28,13 @@ enum {
 	WATERMARK_BYTES = 1,    /* a record wakes the reader */
 };
 
+#define NEVER (~0ULL)
+
 struct ring {
 	int fd;
 	struct perf_event_mmap_page *page; /* followed by the data; NULL: none */
+	__u64 head;                        /* up to where it is read this time */
+	__u64 next_ns;                     /* of its next record */
 };
 
 struct mappings {
@@ -38,7 +43,7 @@ struct mappings {
 	int n_rings;
 	struct ring *ring;
 	size_t page_bytes;
-	char record[RECORD_BYTES]; /* one that wraps around the end of its ring */
+	_Alignas(struct perf_event_header) char record[RECORD_BYTES]; /* the one that is told */
 };
 
 /* ---- Records of perf (perf_event_open(2), MMAP layout) ----------------------------------------------------------
@@ -111,34 +116,76 @@ void mappings_tell(const struct mappings_events *events, const struct perf_event
 	}
 }
 
-static void ring_drain(struct mappings *m, struct ring *ring, bool *lost)
+/* Bytes of a ring from this position on. */
+static void ring_copy(const struct mappings *m, const struct ring *ring, __u64 position, void *to, size_t n)
 {
 	const char *data = (const char *)ring->page + m->page_bytes;
-	const __u64 size = (__u64)RING_PAGES * m->page_bytes;
-	__u64 head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE), tail = ring->page->data_tail;
+	const size_t size = RING_PAGES * m->page_bytes, at = position % size, first = n < size - at ? n : size - at;
 
-	while (tail < head) {
-		const struct perf_event_header *header = (const void *)(data + tail % size);
-		__u64 at = tail % size, first = size - at;
-
-		if (first < header->size) { /* records are aligned to 8 bytes: the header itself never wraps */
-			memcpy(m->record, data + at, first);
-			memcpy(m->record + first, data, header->size - first);
-			header = (const void *)m->record;
-		}
-		if (!header->size)
-			break;
-		tail += header->size;
-		mappings_tell(&m->events, header, lost);
-	}
-	__atomic_store_n(&ring->page->data_tail, head, __ATOMIC_RELEASE);
+	memcpy(to, data + at, first);
+	memcpy((char *)to + first, data, n - first);
 }
 
+/* Finds the time of the next record up to the ring's head. */
+static void ring_look(const struct mappings *m, struct ring *ring)
+{
+	const __u64 tail = ring->page->data_tail;
+	struct perf_event_header header;
+
+	ring->next_ns = NEVER;
+	if (tail >= ring->head)
+		return;
+	ring_copy(m, ring, tail, &header, sizeof(header));
+	if (header.size >= sizeof(header) + sizeof(ring->next_ns))
+		ring_copy(m, ring, tail + header.size - sizeof(ring->next_ns), &ring->next_ns, sizeof(ring->next_ns));
+}
+
+/* Takes its next record out of a ring and tells it, without its time. */
+static void ring_next(struct mappings *m, struct ring *ring, bool *lost)
+{
+	struct perf_event_header *header = (void *)m->record;
+	const __u64 tail = ring->page->data_tail;
+
+	ring_copy(m, ring, tail, header, sizeof(*header));
+	ring_copy(m, ring, tail, header, header->size);
+	__atomic_store_n(&ring->page->data_tail, tail + header->size, __ATOMIC_RELEASE);
+	header->size -= sizeof(ring->next_ns);
+	mappings_tell(&m->events, header, lost);
+	ring_look(m, ring);
+}
+
+static __u64 now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (__u64)now.tv_sec * 1000000000 + (__u64)now.tv_nsec;
+}
+
+/*
+ * A process changes the CPU between its fork, its exec and its mappings, so that the rings have to be read as one.
+ * What comes later than the beginning of that waits: something before it may still be on its way. It wakes the
+ * reader.
+ */
 void mappings_drain(struct mappings *m, bool *lost)
 {
+	const __u64 until = now_ns();
+
 	*lost = false;
-	for (int i = 0; i < m->n_rings; i++)
-		ring_drain(m, &m->ring[i], lost);
+	for (int i = 0; i < m->n_rings; i++) {
+		m->ring[i].head = __atomic_load_n(&m->ring[i].page->data_head, __ATOMIC_ACQUIRE);
+		ring_look(m, &m->ring[i]);
+	}
+	for (;;) {
+		struct ring *first = NULL;
+
+		for (int i = 0; i < m->n_rings; i++)
+			if (m->ring[i].next_ns <= until && (!first || m->ring[i].next_ns < first->next_ns))
+				first = &m->ring[i];
+		if (!first)
+			return;
+		ring_next(m, first, lost);
+	}
 }
 
 /* ---- Rings ------------------------------------------------------------------------------------------------------
@@ -154,6 +201,10 @@ static int ring_open(struct mappings *m, int cpu)
 				       .comm = 1,
 				       .comm_exec = 1,
 				       .task = 1,
+				       .sample_type = PERF_SAMPLE_TIME,
+				       .sample_id_all = 1, /* the time at the end of each record */
+				       .use_clockid = 1,
+				       .clockid = CLOCK_MONOTONIC,
 				       .watermark = 1,
 				       .wakeup_watermark = WATERMARK_BYTES};
 	struct epoll_event event = {.events = EPOLLIN};

@@ -40,7 +40,7 @@ void mappings_close(struct mappings *mappings);
 /* A descriptor to wait for records on, the mappings'. */
 int mappings_fd(const struct mappings *mappings);
 
-/* Tells every record that is there. *lost: some were not, and a scan is due. */
+/* Tells the records that are there, in the order of their times. *lost: some were not, and a scan is due. */
 void mappings_drain(struct mappings *mappings, bool *lost);
 
 /*

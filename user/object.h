@@ -25,8 +25,8 @@ extern const char *const object_text[OBJECT_KIND_COUNT];
 int object_open(struct bpf_object **out, enum object_kind kind);
 
 /*
- * Gives back the memory of the bytes from which objects are opened: some 2 MB, which the kernel reads from the program's
- * file again where they are needed.
+ * Gives back the memory of the bytes from which objects are opened: some 2 MB, which the kernel reads from the
+ * program's file again where they are needed.
  */
 void object_give_back(void);
 

@@ -8,11 +8,12 @@ import shutil
 
 from harness.certificates import KEYSTORE_PASSWORD
 from harness.conversation import PING, PONG, Conversation
+from harness.kernel import has_tls, tls_senders
 from harness.peers import CLIENTS, SERVERS
-from harness.processes import Failure, free_port, wait_until
+from harness.processes import Failure, Skip, free_port, wait_until
 from harness.requests import http, verify_http
 from harness.runner import cases
-from harness.servers import command, nginx
+from harness.servers import command, nginx, peer
 from harness.tls import by_visibility, verify_tls
 from harness.toolchain import jar, need
 
@@ -79,6 +80,33 @@ def test_library_without_symbols_within_an_addon_is_counted_as_not_visible(t):
     # The session keys are those that the client notes.
     t.verify(captured.connections(), client=client.service, reports={"client": report})
     verify_tls(hidden, {("any", "no"): 3}, by_visibility)
+
+
+# ---- Records that the kernel makes -------------------------------------------------------------------------------
+
+
+@cases({"a kernel that can": True, "a kernel that can't": False})
+def test_nginx_leaves_records_to(t, kernel_can):
+    """By SSL_sendfile(), where the kernel can; else OpenSSL makes the records as ever."""
+    if has_tls() != kernel_can:
+        raise Skip("this kernel has CONFIG_TLS" if has_tls() else "this kernel has no CONFIG_TLS, or not its module")
+    t.require_tapstat()
+    senders = tls_senders() if kernel_can else 0
+    server = nginx(t, "ssl_conf_command Options KTLS;", tls=True)
+    tapstat = t.own_tapstat(f"--exe={t.tmp / t.service('server')}")
+    baseline = tapstat.scrape()
+    t.attach()
+    (server.files / "small").write_bytes(bytes(10))
+    (server.files / "large").write_bytes(bytes(3_000_000))
+    client = peer(t, "http_client.py", "client", "127.0.0.1", server.port, "https")
+    for path in ("/small", "/large", "/small", "/absent"):
+        client.ask({"do": "request", "path": path, "n": 5})
+    if kernel_can and tls_senders() == senders:
+        raise Failure("nginx did not leave its records to the kernel")
+    expected = _gets(small=10, large=5) + collections.Counter({("GET", "/absent", "404"): 5})
+    verify_http(t, server.service, "server", expected, tapstat=tapstat, baseline=baseline)
+    verify_http(t, t.service("client"), "client", expected)
+    verify_tls(tapstat, {("openssl", "yes"): 1})
 
 
 # ---- OpenSSL's own programs --------------------------------------------------------------------------------------

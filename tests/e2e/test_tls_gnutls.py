@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""GnuTLS: its own programs and wget, against servers that use OpenSSL and the other way round."""
+"""GnuTLS: its own programs and wget, against servers that use OpenSSL and the other way round; and every way in which a
+program may call it: peers/tls_gnutls.c says what it sent, the dissector reads the same, and tapstat counts it once."""
 
 import collections
 
 from harness.processes import Failure, accepts, free_port, wait_until
 from harness.requests import verify_http, verify_sizes
+from harness.runner import cases
 from harness.servers import command, nginx, node_http
-from harness.tls import verify_tls
+from harness.tls import Program, counted_once, verify_tls
 from harness.toolchain import need
 
 LARGE = 300_000
+SHARED = {"libraries": ["gnutls"]}
+
+# Of peers/tls_gnutls.c.
+SCENES = ["plain", "padded", "range", "corked", "file", "numbered", "packet", "retry", "null", "uncork"]
 
 
 def gets(**counts):
@@ -130,3 +136,13 @@ def test_answers_of_gnutls_serv(t):
             raise Failure(f"gnutls-serv answers {said[:100]!r}")
     verify_http(t, t.service("client"), "client", gets(page=5))
     verify_http(t, t.service("server"), "server", gets(page=5), tapstat=tapstat, baseline=baseline)
+
+
+@cases({scene: scene for scene in SCENES})
+def test_calls(t, scene):
+    counted_once(Program(t, "tls_gnutls", scene, SHARED), "gnutls")
+
+
+@cases({scene: scene for scene in ("plain", "corked")})
+def test_calls_of_a_program_that_ran_before(t, scene):
+    counted_once(Program(t, "tls_gnutls", scene, SHARED, attached_before=False), "gnutls")

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -301,6 +302,7 @@ static void what_is_lost_is_told_and_what_is_unknown_passed_over(void **state)
 static struct {
 	pid_t child;
 	bool forked, mapped, executed, exited;
+	bool disordered; /* something of the child came before its fork, or behind its end */
 } seen;
 
 static void see_mapped(void *arg, const struct mapping *mapping)
@@ -314,12 +316,14 @@ static void see_forked(void *arg, pid_t parent, pid_t child)
 {
 	(void)arg;
 	seen.forked |= parent == getpid() && child == seen.child;
+	seen.disordered |= seen.forked && child == seen.child && (seen.executed || seen.exited);
 }
 
 static void see_executed(void *arg, pid_t pid)
 {
 	(void)arg;
 	seen.executed |= pid == seen.child;
+	seen.disordered |= pid == seen.child && seen.exited;
 }
 
 static void see_exited(void *arg, pid_t pid)
@@ -447,6 +451,54 @@ static void what_a_child_does_is_told_as_it_happens(void **state)
 	mappings_close(mappings);
 }
 
+static void run_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		skip_because("the CPUs that tests may use are others");
+}
+
+/* A fork on one CPU and an exec on another, for each pair of the first two: the kernel keeps their records apart. */
+static void what_several_cpus_tell_is_told_in_order(void **state)
+{
+	struct mappings *mappings = open_rings();
+	cpu_set_t before;
+
+	(void)state;
+	if (!mappings)
+		skip_because("perf events of all processes need root");
+	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+	if (CPU_COUNT(&before) < 2)
+		skip_because("there is but one CPU");
+	for (int cpu = 0; cpu < 2; cpu++) {
+		int ready[2];
+		char byte;
+
+		memset(&seen, 0, sizeof(seen));
+		assert_int_equal(pipe(ready), 0);
+		run_on(cpu);
+		seen.child = fork();
+		assert_true(seen.child >= 0);
+		if (!seen.child) {
+			run_on(!cpu);
+			if (read(ready[0], &byte, 1) == 1)
+				execl("/bin/true", "true", NULL);
+			_exit(1);
+		}
+		assert_int_equal(write(ready[1], "", 1), 1);
+		assert_int_equal(waitpid(seen.child, NULL, 0), seen.child);
+		assert_true(comes(mappings, &seen.exited));
+		assert_true(seen.forked && seen.executed && !seen.disordered);
+		close(ready[0]);
+		close(ready[1]);
+	}
+	sched_setaffinity(0, sizeof(before), &before);
+	mappings_close(mappings);
+}
+
 static void a_scan_tells_what_a_process_mapped_before(void **state)
 {
 	struct mappings *mappings;
@@ -479,6 +531,7 @@ int main(void)
 		cmocka_unit_test(a_name_that_changes_is_another_program_only_by_exec),
 		cmocka_unit_test(what_is_lost_is_told_and_what_is_unknown_passed_over),
 		cmocka_unit_test(what_a_child_does_is_told_as_it_happens),
+		cmocka_unit_test(what_several_cpus_tell_is_told_in_order),
 		cmocka_unit_test(a_scan_tells_what_a_process_mapped_before),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

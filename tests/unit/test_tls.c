@@ -187,6 +187,76 @@ static void a_file_that_is_no_body_is_not_parsed(void **state)
 	assert_int_equal(unparsed(), 100);
 }
 
+/* What a call of gnutls_record_recv_packet() leaves: struct mbuffer_st of GnuTLS, up to its size. */
+struct packet {
+	void *previous, *next;
+	size_t mark;
+	const char *data;
+	unsigned int size;
+};
+
+/* Receives what is behind `mark` bytes of a packet that says it has `more` than that. */
+static void receive_packet(const char *data, size_t mark, unsigned int more)
+{
+	static struct packet packet, *left = &packet;
+	size_t bytes = strlen(data);
+
+	packet = (struct packet){.mark = mark, .data = data, .size = (unsigned int)bytes + more};
+	tls_call(ts_tls_packet, OBJECT, &left, (__s64)(bytes - mark));
+}
+
+static void a_packet_passes_what_is_left_of_it(void **state)
+{
+	(void)state;
+	receive_packet("....." ASKED, 5, 0);
+	tls_writes(OBJECT, ANSWERED);
+	assert_int_equal(answered(), 1);
+	assert_int_equal(unparsed(), 0);
+}
+
+static void a_packet_laid_out_in_another_way_is_not_parsed(void **state)
+{
+	(void)state;
+	tls_reads(OBJECT, ASKED);
+	tls_writes(OBJECT, ANSWERED);
+	receive_packet(ASKED, 0, 1);
+	assert_int_equal(unparsed(), strlen(ASKED));
+	assert_int_equal(answered(), 1);
+}
+
+/* A call of gnutls_record_uncork() on this object, in which gnutls_record_send() is called on that one. */
+static void uncork(__u64 object, __u64 sends, const char *text)
+{
+	tls_entry_at(ts_tls_uncork, LIBRARY_GNUTLS, STACK, object, NULL, NULL);
+	tls_entry_at(ts_tls_write, LIBRARY_GNUTLS, STACK - 64, sends, text, NULL);
+	tls_return_at(LIBRARY_GNUTLS, STACK - 64, (__s64)strlen(text));
+	tls_return_at(LIBRARY_GNUTLS, STACK, (__s64)strlen(text));
+}
+
+static void what_was_corked_passes_once(void **state)
+{
+	(void)state;
+	tls_reads(OBJECT, ASKED ASKED);
+	tls_writes(OBJECT, ANSWERED);
+	tls_writes(OBJECT, ANSWERED);
+	uncork(OBJECT, OBJECT, ANSWERED ANSWERED);
+	assert_int_equal(answered(), 2);
+	assert_int_equal(unparsed(), 0);
+	tls_reads(OBJECT, ASKED);
+	tls_writes(OBJECT, ANSWERED);
+	assert_int_equal(answered(), 3);
+}
+
+/* TLS inside TLS: the outer library calls the inner one to have its records sent. */
+static void what_another_object_sends_while_one_is_uncorked_passes(void **state)
+{
+	(void)state;
+	tls_reads(OTHER_OBJECT, ASKED);
+	uncork(OBJECT, OTHER_OBJECT, ANSWERED);
+	assert_int_equal(answered(), 1);
+	assert_int_equal(unparsed(), 0);
+}
+
 static void an_object_is_new_where_its_maker_says_so(void **state)
 {
 	static __u64 session = OTHER_OBJECT; /* where gnutls_init() leaves it */
@@ -427,6 +497,10 @@ int main(void)
 		TEST(a_write_repeated_without_a_buffer_is_of_the_bytes_of_the_one_before),
 		TEST(bytes_of_a_file_pass_though_they_are_nowhere_to_be_read),
 		TEST(a_file_that_is_no_body_is_not_parsed),
+		TEST(a_packet_passes_what_is_left_of_it),
+		TEST(a_packet_laid_out_in_another_way_is_not_parsed),
+		TEST(what_was_corked_passes_once),
+		TEST(what_another_object_sends_while_one_is_uncorked_passes),
 		TEST(an_object_is_new_where_its_maker_says_so),
 		TEST(no_object_is_made_where_memory_is_short),
 		TEST(an_object_seen_from_its_beginning_is_parsed_from_its_first_byte),

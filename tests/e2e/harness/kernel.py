@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""BPF objects in the kernel and who holds them: by a descriptor, or through one that has it."""
+"""BPF objects in the kernel and who holds them: by a descriptor, or through one that has it; and what it can do."""
 
+import errno
 import json
 import pathlib
 import re
+import socket
 import subprocess
 
+_TCP_ULP = 31  # linux/tcp.h
 _HELD = re.compile(r"^(prog|map|link)_id:\s+(\d+)$", re.MULTILINE)
 
 
@@ -56,3 +59,19 @@ class BpfObjects:
             for number, entry in entries.items()
             if (kind, number) not in held
         }
+
+
+def has_tls():
+    """Whether it can make the records of TLS itself (CONFIG_TLS)."""
+    with socket.socket() as near:
+        try:
+            near.setsockopt(socket.IPPROTO_TCP, _TCP_ULP, b"tls")
+        except OSError as error:
+            return error.errno == errno.ENOTCONN  # else ENOENT
+    return True
+
+
+def tls_senders():
+    """Sockets so far for which it made them."""
+    table = pathlib.Path("/proc/net/tls_stat").read_text(encoding="ascii")
+    return sum(int(number) for number in re.findall(r"^TlsTx(?:Sw|Device)\s+(\d+)", table, re.MULTILINE))

@@ -84,6 +84,14 @@ def node_modules():
     return _made("node", [manifest, lock], install) / "node_modules"
 
 
+def node16():
+    """The directory of Node 16's executable, one of those packages, which holds OpenSSL 1.1."""
+    directory = node_modules() / "node16" / "bin"
+    if not directory.exists():
+        raise Skip("npm has no Node 16 for this machine")
+    return directory
+
+
 def c_program(name, libraries=(), variant="", options=()):
     """The path of peers/NAME.c, built by $CC; `variant` tells builds with other libraries and options apart."""
     source = PEERS / f"{name}.c"
@@ -97,7 +105,7 @@ def c_program(name, libraries=(), variant="", options=()):
             [compiler, *flags, "-o", directory / name, source, "-pthread", *(f"-l{library}" for library in libraries)],
         )
 
-    return _made("-".join(filter(None, ("c", name, variant))), [source, PEERS / "peer.h"], build) / name
+    return _made("-".join(filter(None, ("c", name, variant))), [source, *sorted(PEERS.glob("*.h"))], build) / name
 
 
 def cxx_program(name, libraries=(), variant=""):

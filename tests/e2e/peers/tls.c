@@ -4,51 +4,34 @@
  * in this process. Arguments: PORT, file with certificate and key, scene. It begins when it reads a line, and then
  * says what either role sent and received, as one JSON line.
  */
-#include "peer.h"
-
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <poll.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <sys/wait.h>
 
+typedef SSL *tls_end;
+
+#include "tls_peer.h"
+
 enum {
-	ROUNDS = 3,
-	FRAMES = 40,
-	LARGE_FRAMES = 20,
-	LARGE = 60000,
-	ROOM = LARGE_FRAMES * (LARGE + MAX_HEADER_BYTES),
-	SMALL_BUFFER = 8192,
-	SLOW_READ = 1000,
 	REUSES = 3,
 	DUPLEX_FRAMES = 2000,
 	DUPLEX_PAYLOAD = 100,
 };
 
-/* Both ends of a TLS connection. */
-struct ends {
-	SSL *server, *client;
-};
-
-/* How a scene writes and reads: how many bytes were, 0 if it has to wait. */
-struct way {
-	size_t (*write)(SSL *tls, const void *data, size_t length);
-	size_t (*read)(SSL *tls, void *data, size_t length);
-};
-
-static const size_t frame_sizes[] = {0, 1, 125, 126, 200, 4000};
 static SSL_CTX *server_context, *client_context;
 static int listener;
 static FILE *keys;
-static unsigned long texts, binaries, bytes; /* that each role sent, and received */
-
 static void fail(const char *what)
 {
 	fprintf(stderr, "%s\n", what);
 	ERR_print_errors_fp(stderr);
 	exit(1);
+}
+
+static int socket_of(SSL *tls)
+{
+	return SSL_get_fd(tls);
 }
 
 /* The result of a call on this connection, 0 if it has to wait. */
@@ -71,6 +54,8 @@ static size_t read_plain(SSL *tls, void *data, size_t length)
 	return done(tls, SSL_read(tls, data, length));
 }
 
+#ifndef OPENSSL_IS_BORINGSSL /* it has no such forms */
+
 static size_t write_ex(SSL *tls, const void *data, size_t length)
 {
 	size_t count = 0;
@@ -79,23 +64,24 @@ static size_t write_ex(SSL *tls, const void *data, size_t length)
 	return count;
 }
 
-static size_t read_ex(SSL *tls, void *data, size_t length)
+static size_t read_ex_after_peek(SSL *tls, void *data, size_t length)
 {
 	size_t count = 0;
 
+	if (done(tls, SSL_peek_ex(tls, data, length, &count)) == 0)
+		return 0;
 	done(tls, SSL_read_ex(tls, data, length, &count));
 	return count;
 }
 
+#endif
+
 /* The first bytes once, all of them once more, and then half of these. */
 static size_t read_after_peeks(SSL *tls, void *data, size_t length)
 {
-	size_t count = 0;
-
 	done(tls, SSL_peek(tls, data, length < 2 ? length : 2));
-	if (done(tls, SSL_peek_ex(tls, data, length, &count)) == 0)
-		return 0;
-	return done(tls, SSL_read(tls, data, count / 2 + 1));
+	length = done(tls, SSL_peek(tls, data, length));
+	return length ? done(tls, SSL_read(tls, data, length / 2 + 1)) : 0;
 }
 
 /* From one record, one byte, then seven, and so on. */
@@ -124,79 +110,6 @@ static size_t write_from_moving_buffer(SSL *tls, const void *data, size_t length
 	return done(tls, SSL_write(tls, buffer, length));
 }
 
-static void wait_readable(SSL *tls)
-{
-	struct pollfd readable = {.fd = SSL_get_fd(tls), .events = POLLIN};
-
-	if (readable.fd >= 0)
-		poll(&readable, 1, 1);
-}
-
-/* Moves bytes from one end to the other; `pump`, if any, carries records between them. */
-static void transfer(struct way way, SSL *from, SSL *to, const void *data, size_t length, void (*pump)(void))
-{
-	static unsigned char received[ROOM];
-	size_t written = 0, got = 0;
-
-	while (got < length) {
-		size_t count;
-
-		if (written < length)
-			written += way.write(from, (const char *)data + written, length - written);
-		if (pump)
-			pump();
-		count = way.read(to, received + got, length - got);
-		got += count;
-		if (count == 0 && written == length && !pump)
-			wait_readable(to);
-	}
-	if (memcmp(data, received, length))
-		fail("other bytes arrived");
-}
-
-static size_t frame_size(int number)
-{
-	return frame_sizes[number % (sizeof(frame_sizes) / sizeof(*frame_sizes))];
-}
-
-static size_t make_frames(unsigned char *data, int masked)
-{
-	size_t length = 0;
-
-	for (int i = 0; i < FRAMES; i++)
-		length += make_frame(data + length, i % 2 ? OPCODE_TEXT : OPCODE_BINARY, frame_size(i), masked);
-	return length;
-}
-
-static void count_frames(void)
-{
-	for (int i = 0; i < FRAMES; i++)
-		bytes += frame_size(i);
-	texts += FRAMES / 2;
-	binaries += FRAMES / 2;
-}
-
-/* The opening handshake, frames both ways, and the closing handshake if wanted. */
-static void converse(struct way way, struct ends ends, bool closing, void (*pump)(void))
-{
-	static unsigned char data[ROOM];
-	size_t length;
-
-	transfer(way, ends.client, ends.server, upgrade_request, sizeof(upgrade_request) - 1, pump);
-	transfer(way, ends.server, ends.client, upgrade_response, sizeof(upgrade_response) - 1, pump);
-	for (int i = 0; i < ROUNDS; i++) {
-		transfer(way, ends.client, ends.server, data, make_frames(data, 1), pump);
-		transfer(way, ends.server, ends.client, data, make_frames(data, 0), pump);
-		count_frames();
-	}
-	if (!closing)
-		return;
-	length = make_frame(data, OPCODE_CLOSE, 0, 1);
-	transfer(way, ends.client, ends.server, data, length, pump);
-	length = make_frame(data, OPCODE_CLOSE, 0, 0);
-	transfer(way, ends.server, ends.client, data, length, pump);
-}
-
 static void shake_hands(struct ends ends, void (*pump)(void))
 {
 	bool server = false, client = false;
@@ -219,14 +132,8 @@ static struct ends new_ends(void)
 /* TLS between them on a new connection of TCP. */
 static void connect_tls(struct ends ends, int send_buffer)
 {
-	struct connection plain = connect_ends(listener);
+	struct connection plain = connect_plain(listener, send_buffer);
 
-	if (send_buffer) {
-		setsockopt(plain.server, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof(send_buffer));
-		setsockopt(plain.client, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof(send_buffer));
-	}
-	fcntl(plain.server, F_SETFL, O_NONBLOCK);
-	fcntl(plain.client, F_SETFL, O_NONBLOCK);
 	SSL_set_fd(ends.server, plain.server);
 	SSL_set_fd(ends.client, plain.client);
 	shake_hands(ends, NULL);
@@ -266,10 +173,12 @@ static void scene_plain(void)
 	whole_conversation((struct way){write_plain, read_plain});
 }
 
+#ifndef OPENSSL_IS_BORINGSSL
 static void scene_ex(void)
 {
-	whole_conversation((struct way){write_ex, read_ex});
+	whole_conversation((struct way){write_ex, read_ex_after_peek});
 }
+#endif
 
 static void scene_peek(void)
 {
@@ -284,23 +193,13 @@ static void scene_little(void)
 /* More than the sockets hold, so that writes have to be tried again. */
 static void write_large(struct way way, long mode)
 {
-	static unsigned char data[ROOM];
 	struct ends ends = new_ends();
 
 	SSL_set_mode(ends.server, mode);
 	SSL_set_mode(ends.client, mode);
 	connect_tls(ends, SMALL_BUFFER);
 	converse(way, ends, false, NULL);
-	for (int masked = 0; masked < 2; masked++) {
-		size_t length = 0;
-
-		for (int i = 0; i < LARGE_FRAMES; i++)
-			length += make_frame(data + length, OPCODE_BINARY, LARGE, masked);
-		transfer(way, masked ? ends.client : ends.server, masked ? ends.server : ends.client, data, length,
-			 NULL);
-	}
-	binaries += LARGE_FRAMES;
-	bytes += (unsigned long)LARGE_FRAMES * LARGE;
+	exchange_large(way, ends);
 	shut_down(ends);
 	free_ends(ends);
 }
@@ -516,13 +415,13 @@ static void scene_duplex(void)
 	free_ends(ends);
 }
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} scenes[] = {
-	{"plain", scene_plain}, {"ex", scene_ex},         {"peek", scene_peek},       {"little", scene_little},
-	{"retry", scene_retry}, {"moving", scene_moving}, {"partial", scene_partial}, {"clear", scene_clear},
-	{"free", scene_free},   {"fork", scene_fork},     {"nested", scene_nested},   {"duplex", scene_duplex},
+static const struct scene scenes[] = {
+#ifndef OPENSSL_IS_BORINGSSL
+	{"ex", scene_ex},
+#endif
+	{"plain", scene_plain},     {"peek", scene_peek},     {"little", scene_little}, {"retry", scene_retry},
+	{"moving", scene_moving},   {"clear", scene_clear},   {"free", scene_free},     {"fork", scene_fork},
+	{"partial", scene_partial}, {"nested", scene_nested}, {"duplex", scene_duplex},
 };
 
 static void note_keys(const SSL *tls, const char *line)
@@ -558,14 +457,5 @@ int main(int argc, char **argv)
 	if (SSL_CTX_use_certificate_file(server_context, argv[2], SSL_FILETYPE_PEM) != 1 ||
 	    SSL_CTX_use_PrivateKey_file(server_context, argv[2], SSL_FILETYPE_PEM) != 1)
 		fail(argv[2]);
-	getchar();
-	for (size_t i = 0; i < sizeof(scenes) / sizeof(*scenes); i++)
-		if (strcmp(argv[3], scenes[i].name) == 0) {
-			scenes[i].run();
-			printf("{\"sent.text\": %lu, \"sent.binary\": %lu, \"bytes.sent\": %lu, "
-			       "\"received.text\": %lu, \"received.binary\": %lu, \"bytes.received\": %lu}\n",
-			       texts, binaries, bytes, texts, binaries, bytes);
-			return 0;
-		}
-	return 2;
+	return play(scenes, sizeof(scenes) / sizeof(*scenes), argv[3]);
 }
