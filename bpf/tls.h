@@ -479,7 +479,7 @@ static __always_inline int on_tls_entry(struct pt_regs *regs, enum tls_kind kind
 	return 0;
 }
 
-/* The goroutine of this key. One of a process that is not watched isn't noted, as a thread is, but never forgotten. */
+/* The goroutine of this key. One of a process that is not watched is not noted: nothing would forget it. */
 static __always_inline struct tls_caller *go_caller_get(__u64 id, __u64 key)
 {
 	struct task_struct *task = current_task_struct();
