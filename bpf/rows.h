@@ -46,7 +46,10 @@ static __always_inline __u32 operation_other(__u32 backend)
 
 static __always_inline __u32 operation_backend(__u32 operation)
 {
-	return operation < OPERATION_COUNT ? operations.backend[operation] : 0;
+	__u64 at = operation;
+
+	opaque(at); /* else the number is compared in one register and used in another */
+	return at < OPERATION_COUNT ? operations.backend[at] : 0;
 }
 
 static __always_inline struct row_info *row_info(__u32 row)
@@ -130,11 +133,13 @@ __noinline int operation_row_learn(__u32 series, __u32 operation)
 static __always_inline __u32 operation_row(__u32 series, __u32 operation)
 {
 	struct operation_rows *known = bpf_map_lookup_elem(&rows_by_series, &series);
+	__u64 at = operation;
 	__u32 row;
 
-	if (!known || operation >= OPERATION_COUNT)
+	opaque(at); /* as in operation_backend() */
+	if (!known || at >= OPERATION_COUNT)
 		return 0;
-	row = known->row[operation];
+	row = known->row[at];
 	return likely(row) ? row : operation_row_learn(series, operation);
 }
 
