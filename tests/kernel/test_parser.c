@@ -131,13 +131,13 @@ static void stream_end(void)
 	compare_refused();
 }
 
-static void converse_in_every_way(const char *description, bool fresh, const struct call_row *calls)
+static void converse_in_every_way(const char *description, bool fresh, const struct call_row *script)
 {
 	for (enum cutting cutting = CUT_NOT; cutting < CUTTINGS; cutting++)
 		for (__u32 cut = 1; cut < 2 + 40 * (cutting == CUT_CALLS || cutting == CUT_SEGMENTS); cut += 3) {
 			stream_begin(description);
 			connection_begin(&c, fresh);
-			for (const struct call_row *row = calls; row->len; row++)
+			for (const struct call_row *row = script; row->len; row++)
 				call_cut(&c, row->direction, row->bytes, row->len, cutting, cut);
 			stream_end();
 		}
@@ -155,14 +155,14 @@ static void run_frames(void)
 {
 	for (int i = 0; i < FRAMES_VECTORS; i++) {
 		const struct frames_vector *v = &frames_vectors[i];
-		struct call_row calls[] = {IN(ASK), OUT(ANSWER), {}, {}};
+		struct call_row script[] = {IN(ASK), OUT(ANSWER), {}, {}};
 		struct bytes b = {};
 
 		bytes_add_hex(&b, v->hex);
 		if (v->rsv1_allowed)
-			calls[1] = (struct call_row)OUT(ANSWER_DEFLATE);
-		calls[2] = (struct call_row){v->masked ? DIRECTION_RECEIVED : DIRECTION_SENT, b.n, (char *)b.at};
-		converse_in_every_way(v->description, true, calls);
+			script[1] = (struct call_row)OUT(ANSWER_DEFLATE);
+		script[2] = (struct call_row){v->masked ? DIRECTION_RECEIVED : DIRECTION_SENT, b.n, (char *)b.at};
+		converse_in_every_way(v->description, true, script);
 		bytes_free(&b);
 	}
 }
@@ -172,13 +172,13 @@ static void run_heads(void)
 	for (int i = 0; i < HTTP_VECTORS; i++) {
 		const char *text = http_vectors[i].text, *end;
 		bool response = !strncmp(text, "HTTP", 4);
-		struct call_row calls[16] = {}, *row = calls;
+		struct call_row script[16] = {}, *row = script;
 
 		for (; *text; text = *end ? end + 1 : end) {
 			end = strchrnul(text, '|');
 			*row++ = (struct call_row){response ? DIRECTION_SENT : DIRECTION_RECEIVED, end - text, text};
 		}
-		converse_in_every_way(http_vectors[i].description, true, calls);
+		converse_in_every_way(http_vectors[i].description, true, script);
 	}
 }
 
@@ -232,7 +232,7 @@ static void run_other_protocols(void)
 
 static void run_batches(void)
 {
-	struct call_row calls[] = {IN(ASK), OUT(ANSWER), {}, {}};
+	struct call_row script[] = {IN(ASK), OUT(ANSWER), {}, {}};
 	__u64 seed = 43;
 
 	for (int round = 0; round < 30; round++) {
@@ -241,10 +241,10 @@ static void run_batches(void)
 
 		while (b.n < 100000)
 			frame_add_likely(&b, false, &message, &seed);
-		calls[2] = (struct call_row){DIRECTION_SENT, b.n, (char *)b.at};
+		script[2] = (struct call_row){DIRECTION_SENT, b.n, (char *)b.at};
 		stream_begin("hundreds of frames in a call");
 		connection_begin(&c, true);
-		for (const struct call_row *row = calls; row->len; row++)
+		for (const struct call_row *row = script; row->len; row++)
 			call_cut(&c, row->direction, row->bytes, row->len, CUT_SEGMENTS, 5000 * round);
 		stream_end();
 		bytes_free(&b);
