@@ -190,7 +190,7 @@ static struct known *examine_again(struct binaries *binaries, int fd, const char
 /* The file behind a descriptor, examined if it is new. NULL: of no interest, or unreadable. */
 static struct known *known_of(struct binaries *binaries, int fd, const char *path, __u64 probes)
 {
-	struct identity identity;
+	struct identity identity = {0};
 	struct known *known;
 
 	if (identify(fd, &identity))

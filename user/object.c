@@ -45,7 +45,7 @@ void object_give_back(void)
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
 	for (size_t i = 0; i < OBJECT_KIND_COUNT; i++) {
-		char *begin = (char *)(((size_t)objects[i].bytes + page - 1) & ~(page - 1));
+		char *begin = (char *)objects[i].bytes + (-(size_t)objects[i].bytes & (page - 1));
 
 		if (begin < objects[i].end)
 			madvise(begin, (size_t)(objects[i].end - begin), MADV_DONTNEED);

@@ -118,7 +118,7 @@ enum { CLOSE_THREADS = 32, CLOSE_STACK_BYTES = 32768 };
 
 static void *close_one(void *fd)
 {
-	close((int)(long)fd);
+	close(*(const int *)fd);
 	return NULL;
 }
 
@@ -131,7 +131,7 @@ static void close_beside(const int fds[], size_t n)
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, CLOSE_STACK_BYTES);
 	for (size_t i = 0; i < n; i++)
-		if (i + 1 < n && !pthread_create(&thread[started], &attr, close_one, (void *)(long)fds[i]))
+		if (i + 1 < n && !pthread_create(&thread[started], &attr, close_one, (void *)&fds[i]))
 			started++;
 		else
 			close(fds[i]);
