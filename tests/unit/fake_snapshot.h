@@ -10,7 +10,7 @@
 #include "self_metrics.h"
 #include "snapshot.h"
 
-static const struct attacher_state fake_attacher = {.files = 5, .failed = 6};
+static const struct attacher_state fake_attacher = {.files = 5, .failed = 6, .probe_files = {7, 8}};
 static const struct self_metrics fake_self = {
 	.attacher = &fake_attacher,
 	.version = "1.2.3",
