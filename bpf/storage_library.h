@@ -245,15 +245,18 @@ static __always_inline int on_sqlite_prepare(struct pt_regs *regs, __u64 cookie)
 	struct storage_call *call = storage_enter(regs, cookie);
 	union storage_cookie what = {.cookie = cookie};
 
-	__u64 fourth = FUNCTION_ARG4(regs), fifth = FUNCTION_ARG5(regs);
+	__u64 fourth = FUNCTION_ARG4(regs), fifth = FUNCTION_ARG5(regs), sixth = FUNCTION_ARG6(regs);
 
-	opaque(fourth); /* both are read before one is chosen, see above */
+	opaque(fourth); /* all are read before one is chosen, see above */
 	opaque(fifth);
+	opaque(sixth);
 	if (!call)
 		return 0;
 	call->argument[0] = FUNCTION_ARG2(regs);
 	call->argument[1] = FUNCTION_ARG3(regs);
-	call->argument[2] = what.function.result == STORAGE_SQLITE_PREPARE_3 ? fifth : fourth;
+	call->argument[2] = what.function.result == STORAGE_SQLITE_PREPARE     ? fourth
+			    : what.function.result == STORAGE_SQLITE_PREPARE_3 ? fifth
+									       : sixth;
 	return 0;
 }
 
@@ -358,7 +361,8 @@ static __always_inline int on_storage_return(struct pt_regs *regs, __u64 cookie)
 	function = what.function;
 	if (function.result == STORAGE_SQLITE_STEP)
 		return sqlite_stepped(call, FUNCTION_RESULT(regs), now);
-	if (function.result == STORAGE_SQLITE_PREPARE || function.result == STORAGE_SQLITE_PREPARE_3)
+	if (function.result == STORAGE_SQLITE_PREPARE || function.result == STORAGE_SQLITE_PREPARE_3 ||
+	    function.result == STORAGE_SQLITE_PREPARE_INNER)
 		return sqlite_prepared(call, FUNCTION_RESULT(regs), now - call->begun_ns);
 	storage_record(function.operation, storage_failed(regs, function.result, call->argument[2]),
 		       now - call->begun_ns);

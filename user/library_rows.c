@@ -49,7 +49,8 @@ const struct library_function library_go[LIBRARY_GO_FUNCTIONS] = {
 	TLS("crypto/tls.(*Conn).Close", "ts_go_end", 1, false)};
 
 /* ---- SQLite ------------------------------------------------------------------------------------------------------
- * sqlite3_exec() and sqlite3_get_table() are made of these.
+ * sqlite3_exec() and sqlite3_get_table() are made of these, or, where the compiler saw to it, of what sqlite3_prepare_v2()
+ * is made of: it counts where none of the others is around it.
  */
 
 #define SQLITE(function, at_entry, n, at_return, means, flags)                        \
@@ -64,6 +65,7 @@ static const struct library_function sqlite[] = {
 	SQLITE("sqlite3_prepare16", "ts_sqlite_prepare", 4, true, STORAGE_SQLITE_PREPARE, STORAGE_UTF16),
 	SQLITE("sqlite3_prepare16_v2", "ts_sqlite_prepare", 4, true, STORAGE_SQLITE_PREPARE, STORAGE_UTF16),
 	SQLITE("sqlite3_prepare16_v3", "ts_sqlite_prepare", 5, true, STORAGE_SQLITE_PREPARE_3, STORAGE_UTF16),
+	SQLITE("sqlite3LockAndPrepare", "ts_sqlite_prepare", 6, true, STORAGE_SQLITE_PREPARE_INNER, 0),
 	SQLITE("sqlite3_reset", "ts_sqlite_reset", 1, false, STORAGE_VOID, 0),
 	SQLITE("sqlite3_finalize", "ts_sqlite_finalize", 1, false, STORAGE_VOID, 0),
 	END};

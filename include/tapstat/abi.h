@@ -197,7 +197,8 @@ enum storage_result {
 	/* SQLite's, each by a program of its own: */
 	STORAGE_SQLITE_STEP,
 	STORAGE_SQLITE_PREPARE,
-	STORAGE_SQLITE_PREPARE_3, /* with flags in front of where the statement is left */
+	STORAGE_SQLITE_PREPARE_3,     /* with flags in front of where the statement is left */
+	STORAGE_SQLITE_PREPARE_INNER, /* ... and a statement that is prepared again */
 };
 
 enum storage_bits {

@@ -7,7 +7,7 @@ from harness.metrics import sample
 from harness.processes import Failure, wait_until
 from harness.runner import cases
 from harness.tapstat import BINARY
-from harness.toolchain import PYTHON, c_program, cxx_program, need
+from harness.toolchain import PYTHON, c_program, cxx_program, need, node22
 
 # What the peers do, (success, failed) by operation, and the bytes of it: peers/*_calls.*
 SQLITE = {
@@ -221,6 +221,26 @@ db.close()
 print("done", flush=True)
 sys.stdin.readline()
 """
+SQLITE_NODE = """
+const { DatabaseSync } = require("node:sqlite");
+console.log("ready");
+process.stdin.once("data", () => {
+  const db = new DatabaseSync(process.argv[2] + "/data");
+  db.exec("create table t(a, b)");
+  db.exec("begin");
+  const insert = db.prepare("insert into t values (?, ?)");
+  for (let i = 0; i < 50; i++) insert.run(i, i);
+  db.exec("commit");
+  const select = db.prepare("select * from t where a < ?");
+  for (let i = 0; i < 30; i++) if (select.all(i).length != i) throw new Error("rows");
+  for (const row of select.iterate(5)) if (row.b > 5) throw new Error("rows");
+  try {
+    db.prepare("select * from missing");
+  } catch {}
+  db.close();
+  console.log("done");
+});
+"""
 LMDB_PYTHON = """
 import lmdb, sys
 print("ready", flush=True)
@@ -256,17 +276,20 @@ sys.stdin.readline()
 
 @cases(
     {
-        "sqlite3": (SQLITE_PYTHON, "sqlite", {"create": (1, 0), "begin": (1, 0), "insert": (70, 0), "commit": (1, 0), "select": (31, 1)}),
-        "lmdb": (LMDB_PYTHON, "lmdb", {"get": (20, 0), "put": (20, 0), "delete": (1, 0)}),
-        "plyvel": (LEVELDB_PYTHON, "leveldb", {"put": (20, 0), "get": (30, 0), "delete": (1, 0), "write": (1, 0), "seek": (1, 0)}),
+        "sqlite3": ("py", SQLITE_PYTHON, "sqlite", {"create": (1, 0), "begin": (1, 0), "insert": (70, 0), "commit": (1, 0), "select": (31, 1)}),
+        "lmdb": ("py", LMDB_PYTHON, "lmdb", {"get": (20, 0), "put": (20, 0), "delete": (1, 0)}),
+        "plyvel": ("py", LEVELDB_PYTHON, "leveldb", {"put": (20, 0), "get": (30, 0), "delete": (1, 0), "write": (1, 0), "seek": (1, 0)}),
+        "node:sqlite": ("js", SQLITE_NODE, "sqlite", {"create": (1, 0), "begin": (1, 0), "insert": (50, 0), "commit": (1, 0), "select": (31, 1)}),
     }
 )
-def test_python_s_modules(t, row):
-    text, backend, operations = row
-    script = t.tmp / f"{t.service('script')}.py"
+def test_modules_of_languages(t, row):
+    """Node has SQLite inside, Python's modules map the shared libraries."""
+    language, text, backend, operations = row
+    interpreter = node22() if language == "js" else PYTHON
+    script = t.tmp / f"{t.service('script')}.{language}"
     script.write_text(text)
     tapstat = attached(t)
-    process = start(t, [PYTHON, script], "script", tapstat=tapstat, backend=backend)
+    process = start(t, [interpreter, script], "script", tapstat, backend, inside=language == "js")
     work(process)
     side = tapstat.settled((t.service("script"), "client")).side(t.service("script"), "client")
     for operation, (success, failed) in operations.items():

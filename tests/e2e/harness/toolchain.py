@@ -84,12 +84,21 @@ def node_modules():
     return _made("node", [manifest, lock], install) / "node_modules"
 
 
+def _node(version):
+    directory = node_modules() / f"node{version}" / "bin"
+    if not directory.exists():
+        raise Skip(f"npm has no Node {version} for this machine")
+    return directory
+
+
 def node16():
     """The directory of Node 16's executable, one of those packages, which holds OpenSSL 1.1."""
-    directory = node_modules() / "node16" / "bin"
-    if not directory.exists():
-        raise Skip("npm has no Node 16 for this machine")
-    return directory
+    return _node(16)
+
+
+def node22():
+    """The executable of Node 22, likewise, which holds SQLite."""
+    return _node(22) / "node"
 
 
 def c_program(name, libraries=(), variant="", options=()):
