@@ -472,8 +472,6 @@ struct tls_object {
 	__u64 unsent;     /* user address of what the last call could not send, for one without a buffer (GnuTLS) */
 	__u32 flags;
 	__u32 library; /* enum label_library */
-	__u32 ending;  /* lock: it is taken out of the map */
-	__u32 pad;
 };
 
 /* By tls_key(), until the object is freed, its socket destroyed or, found by the scan, its process has ended. Full:

@@ -155,7 +155,7 @@ static __always_inline int scan_tls(__u64 key, struct hashed_conn *hashed)
 	struct series *to;
 
 	if (process && (process->ended || process_generation(process) != hashed->generation)) {
-		tls_end(key, 0);
+		tls_end(key);
 		return 0;
 	}
 	total = scan_counted(protocol);

@@ -141,7 +141,7 @@ static __always_inline void tls_begins(__u64 object, __u32 library)
 	if (!object || !tls_wanted(current_task_struct()))
 		return;
 	if (bpf_map_lookup_elem(&tls_objects, &key))
-		tls_end(key, 0); /* its end went unnoticed */
+		tls_end(key); /* its end went unnoticed */
 	known = tls_object_get(key, library);
 	if (known)
 		known->flags |= TLS_FRESH;
@@ -591,7 +591,7 @@ static __always_inline int on_tls_free(__u64 address)
 	struct tls_object *object = bpf_map_lookup_elem(&tls_objects, &key);
 
 	if (object && (!object->socket.sock || object->socket.is_unix))
-		tls_end(key, 0);
+		tls_end(key);
 	return 0;
 }
 

@@ -16,7 +16,6 @@
 enum {
 	TLS_BLIND_EVENTS = 64, /* I/O of a socket without object before its plaintext counts as not visible */
 	TLS_CLAIM_NS = 100 * 1000 * 1000, /* from the read of a socket to that of its object */
-	TLS_END_LOOKS = 256,              /* until another CPU has ended an object: some µs */
 };
 
 /*
@@ -129,40 +128,16 @@ static __always_inline void tls_peer_key(struct peer_key *key, struct tls_object
 }
 
 /*
- * Takes an object to end it. False: another CPU does, which is waited for, lest the address is given to a new object
- * that then goes with the old one; or it carries another socket's traffic than that of `sock` (0: whichever).
+ * The object is freed, its socket destroyed, or its process gone: the end of what it carries. A global function, so
+ * that the verifier looks at it once.
  */
-static __always_inline bool tls_take(struct tls_object *object, __u64 key, __u64 sock)
-{
-	if (sock && object->socket.sock != sock)
-		return false;
-	if (likely(try_lock(&object->ending))) {
-		if (likely(!sock || *(volatile __u64 *)&object->socket.sock == sock))
-			return true;
-		unlock(&object->ending);
-		return false;
-	}
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < TLS_END_LOOKS; i++)
-		if (bpf_map_lookup_elem(&tls_objects, &key) != object)
-			break;
-	return false;
-}
-
-/*
- * The object is freed, its socket destroyed (`sock`: its address, else 0), or its process gone: the end of what it
- * carries. A global function, so that the verifier looks at it once.
- */
-__noinline int tls_end(__u64 key, __u64 sock)
+__noinline int tls_end(__u64 key)
 {
 	struct tls_object *object = bpf_map_lookup_elem(&tls_objects, &key);
+	struct conn *conn = tls_conn_find(key);
 	enum label_reconnect_reason reason = RECONNECT_REASON_CONNECTION_LOST;
 	struct series *to;
-	struct conn *conn;
 
-	if (object ? !tls_take(object, key, sock) : sock != 0)
-		return 0;
-	conn = tls_conn_find(key);
 	if (conn) {
 		to = conn_series(conn);
 		if (to)
@@ -185,7 +160,7 @@ __noinline int tls_end(__u64 key, __u64 sock)
 /* A socket that speaks TLS is destroyed. */
 static __always_inline void tls_socket_end(struct sock *sk, struct conn *conn)
 {
-	__u64 address = (__u64)sk, key = conn->tls_object, same, *known;
+	__u64 address = (__u64)sk, key = conn->tls_object, *known;
 	struct tls_object *object;
 
 	known = bpf_map_lookup_elem(&tls_object_by_sock, &address);
@@ -198,12 +173,8 @@ static __always_inline void tls_socket_end(struct sock *sk, struct conn *conn)
 		return;
 	}
 	object = bpf_map_lookup_elem(&tls_objects, &key);
-	if (!object)
-		return;
-	same = object->socket.sock;
-	opaque(same); /* a number: the address itself is a pointer to the verifier, which no function takes as one */
-	if (same == address)
-		tls_end(key, same);
+	if (object && object->socket.sock == address) /* else it is another's by now */
+		tls_end(key);
 }
 
 /* ---- Callers ------------------------------------------------------------------------------------------------- */
